@@ -1,0 +1,1 @@
+"""dumbo: a big flappy cache that never forgets."""

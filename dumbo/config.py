@@ -1,0 +1,143 @@
+"""Settings of a session: one frozen dataclass, and where its values come from.
+
+Law: argument over environment (``DUMBO_DIR``) over ``[tool.dumbo]`` in pyproject.toml over default.
+An unknown key or a value of the wrong type is an error that names the place it was read from.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, TypeVar
+
+from dumbo.errors import ConfigurationError
+from dumbo.policy import Keep
+from dumbo.proxy import Returns
+
+FOLDER = ".dumbo"
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Settings of one session.
+
+    Attributes
+    ----------
+    folder : Path
+        The store's folder.
+    keep : Keep
+        Default for functions that don't say: ``auto``, ``always``, ``memory``, ``never``.
+    returns : Returns
+        Default carrier: ``proxy``, ``native``, ``bare``.
+    memory_bytes : int
+        Bytes of values the memory tier holds.
+    strict : bool
+        Force every byte to the disk before a result counts as kept.
+    allow_pickle : bool
+        Whether values may be stored and loaded by pickle.
+    roots : tuple of Path
+        Folders whose code counts as the project's, besides what is found to be.
+    """
+
+    folder: Path
+    keep: Keep = Keep.AUTO
+    returns: Returns = Returns.PROXY
+    memory_bytes: int = 1 << 30
+    strict: bool = False
+    allow_pickle: bool = True
+    roots: tuple[Path, ...] = ()
+
+
+def choice(kind: type[_Choice], value: object, where: str) -> _Choice:
+    """Return the member of `kind` written as `value`.
+
+    Raises
+    ------
+    ConfigurationError
+        Names the place and the words that are allowed.
+    """
+    for member in kind:
+        if value == member.value:
+            return member
+    allowed = ", ".join(repr(member.value) for member in kind)
+    raise ConfigurationError(f"{where}: {value!r} is not one of {allowed}")
+
+
+def find_project(start: Path) -> Path:
+    """Return the nearest folder above `start` with a pyproject.toml, setup.cfg or .git; or `start`."""
+    for folder in (start, *start.parents):
+        if any((folder / name).exists() for name in ("pyproject.toml", "setup.cfg", ".git")):
+            return folder
+    return start
+
+
+def load_config(folder: str | os.PathLike[str] | None = None, **settings: Any) -> Config:
+    """Gather the settings; `folder` and `settings` win over everything.
+
+    Raises
+    ------
+    ConfigurationError
+        A key nobody knows, or a value that cannot be meant.
+    """
+    project = find_project(Path.cwd())
+    config = Config(project / FOLDER)
+    table = _project_table(project / "pyproject.toml")
+    config = _with(config, table, f"[tool.dumbo] in {project / 'pyproject.toml'}", project)
+    if from_environment := os.environ.get("DUMBO_DIR"):
+        config = replace(config, folder=Path(from_environment).expanduser())
+    if folder is not None:
+        config = replace(config, folder=Path(folder).expanduser())
+    config = _with(config, settings, "dumbo.open()", Path.cwd())
+    return replace(config, folder=config.folder.absolute())
+
+
+def _project_table(path: Path) -> Mapping[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        table = tomllib.loads(text).get("tool", {}).get("dumbo", {})
+    except FileNotFoundError:
+        return {}
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"cannot read [tool.dumbo] from {path}: {error}") from error
+    if not isinstance(table, dict):
+        raise ConfigurationError(f"[tool.dumbo] in {path} must be a table")
+    return table
+
+
+def _with(config: Config, table: Mapping[str, Any], where: str, base: Path) -> Config:
+    known = {f.name for f in fields(Config)}
+    for key, value in table.items():
+        if key not in known:
+            raise ConfigurationError(
+                f"{where}: no setting {key!r}; settings are {', '.join(sorted(known))}"
+            )
+        config = replace(config, **{key: _parse(key, value, where, base)})
+    return config
+
+
+def _parse(key: str, value: Any, where: str, base: Path) -> Any:
+    place = f"{where}: {key}"
+    if key == "keep":
+        return choice(Keep, value, place)
+    if key == "returns":
+        return choice(Returns, value, place)
+    if key in {"strict", "allow_pickle"}:
+        return _typed(value, bool, place)
+    if key == "memory_bytes":
+        if (number := _typed(value, int, place)) < 0:
+            raise ConfigurationError(f"{place} must not be negative, got {number}")
+        return number
+    if key == "roots":
+        return tuple(base / Path(root).expanduser() for root in _typed(value, (list, tuple), place))
+    return base / Path(value).expanduser()
+
+
+def _typed(value: Any, kind: Any, place: str) -> Any:
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise ConfigurationError(f"{place}: {value!r} has type {type(value).__name__}")
+    return value

@@ -1,0 +1,92 @@
+"""The stack of memoized calls that are running.
+
+Law: a frame is closed in ``finally``, whatever the user's function did. A call made in a thread
+that has no frame of its own is noted by every open frame: a needless edge costs a recomputation,
+a missing one would serve a stale value.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from dumbo.identity.cid import CID
+from dumbo.records import Dependency, Record
+
+
+class Trace:
+    """What is known of one result in this process; the record is replaced when it is committed.
+
+    A trace holds the traces of what it used as long as they are not in the store, so that the
+    provenance of a value that was never written lives exactly as long as somebody can ask for it.
+    """
+
+    __slots__ = ("__weakref__", "parents", "record", "saving", "value")
+
+    def __init__(
+        self, record: Record, parents: tuple[Trace, ...] = (), *, saving: float = 0.0
+    ) -> None:
+        self.record = record
+        self.parents = parents
+        self.saving = saving  # seconds lost if this and what it alone needed were computed again
+        self.value: object = None  # set while the digest may still have to be taken
+
+    @property
+    def committed(self) -> bool:
+        """Whether the record is in the store."""
+        return self.record.version > 0
+
+
+@dataclass(slots=True, eq=False)
+class Frame:
+    """One running call of a memoized function."""
+
+    cid: CID
+    started: float = field(default_factory=time.perf_counter)
+    child_seconds: float = 0.0
+    children: dict[int, tuple[CID, Trace]] = field(default_factory=dict)
+    declared: list[Dependency] = field(default_factory=list)
+
+    def note(self, cid: CID, trace: Trace) -> None:
+        """Remember that the body used the result `cid` of another memoized call."""
+        self.children.setdefault(id(trace), (cid, trace))
+
+
+_running: ContextVar[Frame | None] = ContextVar("dumbo_frame", default=None)
+_open: set[Frame] = set()
+
+
+def current() -> Frame | None:
+    """The innermost frame of this thread or task."""
+    return _running.get()
+
+
+def users() -> tuple[Frame, ...]:
+    """The frames that a call made here belongs to."""
+    frame = _running.get()
+    if frame is not None:
+        return (frame,)
+    return tuple(_open) if _open else ()
+
+
+def any_open() -> bool:
+    """Whether any memoized call is running in this process."""
+    return bool(_open)
+
+
+@contextmanager
+def running(frame: Frame) -> Iterator[Frame]:
+    """Make `frame` the innermost one of this thread or task."""
+    above = _running.get()
+    token = _running.set(frame)
+    _open.add(frame)
+    try:
+        yield frame
+    finally:
+        _open.discard(frame)
+        _running.reset(token)
+        if above is not None:
+            above.child_seconds += time.perf_counter() - frame.started

@@ -1,0 +1,194 @@
+"""The node: what a carrier carries. The record of one CID, and a way to its value.
+
+Law: a value is loaded at most once however many threads touch it, and only by a touch; a load that
+raised left nothing behind and is tried again at the next touch. A node knows no session: it is
+given callables and keeps them.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import replace
+from enum import StrEnum
+from typing import TypeAlias
+
+from dumbo._typing import MISSING, Missing
+from dumbo.identity.cid import CID
+from dumbo.proxy.wrapped_type import facts_of, type_name
+from dumbo.records import Edge, EdgeKind, Record
+
+
+class Returns(StrEnum):
+    """What a call hands back."""
+
+    PROXY = "proxy"  # a wrapt proxy, or a tensor carrier: lazy
+    NATIVE = "native"  # a real object of the value's type that carries the node
+    BARE = "bare"  # the value itself; its CID is known by the call
+
+
+Load: TypeAlias = Callable[[], object]
+
+
+class Node:
+    """Record and value of one CID.
+
+    Parameters
+    ----------
+    record : Record
+    load : callable
+        Takes nothing, gives the value. Called at the first touch, under the node's lock.
+    value : object, optional
+        The value, when it is at hand.
+    children : callable, optional
+        From a key (index, dict key, or ``.field``) to the item's node. Without it items are cut
+        from the loaded value.
+    keys : callable, optional
+        The keys of a stored dict, in order, without loading it.
+    note : str
+        One remark for the reader, ``"stale, reused"``; shown in front of the carrier's repr.
+    inputs : callable, optional
+        The CIDs of what the value was computed from. Default: the sources of the record's edges.
+    upstream_globals : callable, optional
+        Upstream globals by name, with a fingerprint or short text each.
+
+    Examples
+    --------
+    >>> from dumbo.identity.cid import CID, FunctionId
+    >>> cid = CID("m:f#" + "0" * 32)
+    >>> node = Node(Record(cid, 1, FunctionId("m:f"), "f()", ""), lambda: [1, 2])
+    >>> node.is_loaded, node.value, node.is_loaded
+    (False, [1, 2], True)
+    >>> node.child(0).cid.path
+    '[0]'
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_children",
+        "_globals",
+        "_inputs",
+        "_keys",
+        "_load",
+        "_lock",
+        "_spelling",
+        "_value",
+        "items",
+        "note",
+        "record",
+    )
+
+    def __init__(  # noqa: PLR0913 - each is one thing only the maker of a node can know
+        self,
+        record: Record,
+        load: Load,
+        *,
+        value: object | Missing = MISSING,
+        children: Callable[[object], Node] | None = None,
+        keys: Callable[[], Iterable[object]] | None = None,
+        note: str = "",
+        inputs: Callable[[], Iterable[CID]] | None = None,
+        upstream_globals: Callable[[], Mapping[str, str]] | None = None,
+    ) -> None:
+        self.record = record
+        self.note = note
+        self._load = load
+        self._value = value
+        self._children = children
+        self._keys = keys
+        self._inputs = inputs
+        self._globals = upstream_globals
+        self._lock = threading.RLock()
+        self._spelling: dict[Hashable, Hashable] | None = None
+        # Weak: walking a long stored list must not hold every item that was seen.
+        self.items: weakref.WeakValueDictionary[object, object] | None = None
+
+    @property
+    def cid(self) -> CID:
+        """The CID."""
+        return self.record.cid
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the value is at hand."""
+        return self._value is not MISSING
+
+    @property
+    def value(self) -> object:
+        """The value; loads it at the first touch."""
+        if self._value is MISSING:
+            with self._lock:
+                if self._value is MISSING:
+                    self._value = self._load()
+        return self._value
+
+    def offer(self, load: Load) -> None:
+        """Give the node a nearer way to its value, if it has none yet."""
+        with self._lock:
+            if self._value is MISSING:
+                self._load = load
+
+    @property
+    def inputs(self) -> tuple[CID, ...]:
+        """The CIDs the value was computed from, in order of use."""
+        if self._inputs is not None:
+            return tuple(self._inputs())
+        return tuple(edge.source for edge in self.record.edges)
+
+    @property
+    def upstream_globals(self) -> Mapping[str, str]:
+        """Upstream globals by name."""
+        return {} if self._globals is None else self._globals()
+
+    def keys(self) -> dict[Hashable, Hashable]:
+        """Give the keys of a dict, each under itself, in order; loads nothing if they are stored."""
+        if self._spelling is None:
+            found: object = self.value if self._keys is None or self.is_loaded else self._keys()
+            self._spelling = {key: key for key in found}  # type: ignore[attr-defined]  # a dict, or its keys
+        return self._spelling
+
+    def child(self, key: object) -> Node:
+        """Give the node of the item at `key`.
+
+        Raises
+        ------
+        KeyError, IndexError
+            Where the value has no such item; as the value itself would.
+        """
+        if self._children is None:
+            return self._cut(key)
+        child = self._children(key)
+        if self.is_loaded:
+            child.offer(lambda: self.item_value(key))
+        return child
+
+    def item_value(self, key: object) -> object:
+        """Give the item itself, out of the loaded value."""
+        value = self.value
+        if isinstance(value, (dict, list, tuple)):
+            return value[key]  # type: ignore[index]  # the key fits the value's own type
+        return getattr(value, str(key).removeprefix("."))
+
+    def _cut(self, key: object) -> Node:
+        item = self.item_value(key)
+        inner = getattr(type(item), "__dumbo_node__", None)
+        record = self.record if inner is None else inner(item).record
+        facts = facts_of(item) if inner is None else record.meta
+        cid = self.record.cid.item(key)
+        source = Edge(
+            self.cid, cid, EdgeKind.ITEM, repr(key), self.record.version, self.record.digest
+        )
+        cut = replace(
+            self.record,
+            cid=cid,
+            type=type_name(type(item)) if inner is None else record.type,
+            meta=facts,
+            edges=(source,),
+            stored=None,
+            digest="",
+            nbytes=0,
+        )
+        if inner is not None:  # a result of another call sits inside: stay as lazy as it is
+            return Node(cut, lambda: inner(item).value, note=self.note)
+        return Node(cut, lambda: item, value=item, note=self.note)

@@ -1,0 +1,82 @@
+"""The type of a value by name and back, and the facts a carrier answers without the value.
+
+Law: a name never causes an import of a module the program has not loaded itself, numpy and torch
+excepted: what a stored row says must not decide what code runs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+SAFE_ROOTS: Final = ("builtins", "numpy", "torch")
+"""Modules imported on behalf of a record; all others only if the program has them already."""
+
+PLAIN: Final = frozenset({type(None), bool, int, float, complex, str, bytes})
+"""Exact types whose items come bare out of a container: immutable, cheap, better the real thing."""
+
+
+def type_name(value_type: type) -> str:
+    """Name a type as records do.
+
+    Examples
+    --------
+    >>> type_name(dict)
+    'builtins:dict'
+    """
+    return f"{value_type.__module__}:{value_type.__qualname__}"
+
+
+def find_type(name: str) -> type | None:
+    """Find the type a record names, or None where its module is not loaded.
+
+    Parameters
+    ----------
+    name : str
+        ``module:qualname``.
+
+    Examples
+    --------
+    >>> find_type("builtins:dict")
+    <class 'dict'>
+    >>> find_type("never_imported:Thing") is None
+    True
+    """
+    module_name, _, qualname = name.partition(":")
+    module = sys.modules.get(module_name)
+    if module is None and module_name in SAFE_ROOTS:
+        try:
+            module = importlib.import_module(module_name)
+        except ImportError:  # an absent library costs laziness here; loading says what is missing
+            return None
+    found: object = module
+    for part in qualname.split("."):
+        found = getattr(found, part, None)
+    return found if isinstance(found, type) else None
+
+
+def is_from(value_type: type, root: str, name: str) -> bool:
+    """Whether a type or one of its bases is ``root....name``, without importing `root`."""
+    return any(
+        base.__name__ == name and base.__module__.partition(".")[0] == root
+        for base in value_type.__mro__
+    )
+
+
+def is_tensor_type(value_type: type) -> bool:
+    """Whether values of this type are torch tensors, without importing torch."""
+    return "torch" in sys.modules and is_from(value_type, "torch", "Tensor")
+
+
+def facts_of(value: object) -> Mapping[str, object]:
+    """Take the facts of a value at hand that its record would hold: shape, dtype, len."""
+    facts: dict[str, object] = {"type": type_name(type(value))}
+    if isinstance(value, (list, tuple, dict, set, frozenset, str, bytes)):
+        facts["len"] = len(value)
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if isinstance(shape, tuple) and dtype is not None:
+        facts["shape"] = tuple(shape)
+        facts["dtype"] = str(dtype)
+    return facts

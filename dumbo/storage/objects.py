@@ -1,0 +1,404 @@
+"""Files that hold the bytes of large values, named by their content.
+
+Law: an object appears whole under its name or not at all, is never written again, and is opened
+only after its size, and where `dumbo.storage.stamps` demands it its digest, were found right.
+
+Publication: write to ``tmp/`` while digesting, (fsync), rename to ``objects/ab/<name>``. The
+catalog row comes after, so a crash leaves a file no row names (`Objects.sweep` removes it).
+
+The name is the digest of what the object must be (zarr metadata, length, xxh3_128 of the data),
+so an object can be checked from itself alone, and equal content is stored once.
+
+`Sync.RELAXED`, the default, does not wait for the disk: after a power cut an object may be short
+or torn, is then found out by size and digest, and its value is lost; a killed process loses
+nothing. `Sync.STRICT` waits for file and folder, and digests at every first use in a process.
+Measured on a virtual ext4 disk: 8 KB published in 37 us relaxed, 0.5 to 4 ms strict; 256 MB cost
+130 ms more. A cache can recompute, so relaxed is the better bargain.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import stat
+import time
+import uuid
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final, NoReturn
+
+import xxhash
+
+from dumbo.errors import StoreUnavailableError, ValueLostError
+from dumbo.storage.base import BLOCK_BYTES, Buffer, Stamps
+from dumbo.storage.stamps import MemoryStamps, believes, boot_id, stamp_of
+from dumbo.storage.zarr_shard import METADATA_FILE, ArrayLayout
+
+_NAME: Final = re.compile(r"[0-9a-f]{40}")
+_DATA_FILE: Final = re.compile(r"c(\.0)*")
+
+
+class Sync(StrEnum):
+    """Whether publication waits for the disk."""
+
+    RELAXED = "relaxed"
+    STRICT = "strict"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """An object that now exists.
+
+    Attributes
+    ----------
+    name : str
+        40 hex characters.
+    content : bytes
+        xxh3_128 of the data, 16 bytes.
+    nbytes : int
+        Bytes of the data file.
+    """
+
+    name: str
+    content: bytes
+    nbytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep removed: number of entries and their bytes."""
+
+    entries: int
+    nbytes: int
+
+
+def object_name(content: bytes, nbytes: int, metadata: bytes = b"") -> str:
+    """Name an object by its data's xxh3_128 and length and, for an array, its metadata."""
+    state = blake2b(digest_size=20, person=b"dumbo object")
+    state.update(len(metadata).to_bytes(8, "little") + metadata)
+    state.update(nbytes.to_bytes(8, "little") + content)
+    return state.hexdigest()
+
+
+class Objects:
+    """The ``objects/`` and ``tmp/`` folders of a store.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``objects/`` and ``tmp/``; both are made.
+    stamps : Stamps, optional
+        Where stamps are kept; in memory by default, so every object is digested once a process.
+    sync : Sync
+        Whether publication waits for the disk.
+
+    Raises
+    ------
+    StoreUnavailableError
+        The folders cannot be made.
+    """
+
+    __slots__ = ("_seen", "_stamps", "folder", "sync")
+
+    def __init__(
+        self, folder: Path, stamps: Stamps | None = None, sync: Sync = Sync.RELAXED
+    ) -> None:
+        self.folder = folder
+        self.sync = sync
+        self._stamps = stamps if stamps is not None else MemoryStamps()
+        self._seen = MemoryStamps()
+        try:
+            for name in ("objects", "tmp"):
+                (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            self._unavailable("open", error)
+
+    def publish(self, blocks: Iterable[Buffer], layout: ArrayLayout | None = None) -> Published:
+        """Write an object.
+
+        Parameters
+        ----------
+        blocks : iterable of buffers
+            The data, in order; each is used before the next is asked for.
+        layout : ArrayLayout, optional
+            Makes the object a zarr array with this metadata; a plain file otherwise.
+
+        Raises
+        ------
+        StoreUnavailableError
+            The disk is full or cannot be written; nothing is left behind.
+        """
+        draft = self.folder / "tmp" / uuid.uuid4().hex
+        try:
+            return self._publish(draft, blocks, layout)
+        except OSError as error:
+            self._unavailable("write to", error)
+        finally:
+            _remove(draft)
+
+    def _publish(
+        self, draft: Path, blocks: Iterable[Buffer], layout: ArrayLayout | None
+    ) -> Published:
+        metadata = b"" if layout is None else layout.metadata()
+        data = draft
+        if layout is not None:
+            draft.mkdir(mode=0o700)
+            self._write(draft / METADATA_FILE, (metadata,), b"")
+            data = draft / layout.data_file
+        tail = b"" if layout is None else layout.tail()
+        content, nbytes = self._write(data, blocks, tail)
+        name = object_name(content, nbytes, metadata)
+        size = nbytes + len(tail)
+        self._move(draft, name, size)
+        return Published(name, content, size)
+
+    def _write(self, path: Path, blocks: Iterable[Buffer], tail: bytes) -> tuple[bytes, int]:
+        digest = xxhash.xxh3_128()
+        nbytes = 0
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            for block in blocks:
+                digest.update(block)
+                nbytes += _write_all(descriptor, block)
+            _write_all(descriptor, tail)
+            if self.sync is Sync.STRICT:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        return digest.digest(), nbytes
+
+    def _move(self, draft: Path, name: str, size: int) -> None:
+        target = self._path(name)
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        if target.exists():
+            if self._whole(name, size):
+                # Younger again, so that a sweep that is under way spares it.
+                os.utime(self._data(target))
+                self._stamp(name)
+                return
+            _remove(target)
+        if self.sync is Sync.STRICT and draft.is_dir():
+            _sync_folder(draft)
+        # Another process may have been quicker: then its object is this one.
+        with contextlib.suppress(FileExistsError, NotADirectoryError):
+            _rename(draft, target)
+        if self.sync is Sync.STRICT:
+            _sync_folder(target.parent)
+        self._stamp(name)
+
+    def _whole(self, name: str, size: int) -> bool:
+        try:
+            self.open_object(name, size)
+        except ValueLostError:
+            return False
+        return True
+
+    def open_object(self, name: str, size: int | None = None) -> Path:
+        """Return the path of an object's data file, believed or verified.
+
+        Parameters
+        ----------
+        name : str
+            40 hex characters.
+        size : int, optional
+            Bytes the file must have.
+
+        Raises
+        ------
+        ValueLostError
+            The object is absent, short or altered, or the name could lead out of the store.
+        """
+        data = self._data(self._path(name))
+        status = self._status(name, data)
+        if size is not None and status.st_size != size:
+            self._lost(name, f"it has {status.st_size} bytes, {size} were written")
+        if not believes(self._seen.get_stamp(name), status):
+            known = None if self.sync is Sync.STRICT else self._stamps.get_stamp(name)
+            if not believes(known, status):
+                self.verify(name)
+                self._stamps.put_stamp(name, stamp_of(status))
+            self._seen.put_stamp(name, stamp_of(status))
+        return data
+
+    def verify(self, name: str) -> None:
+        """Digest an object; raises `ValueLostError` if it is not what its name says."""
+        path = self._path(name)
+        data = self._data(path)
+        try:
+            self._status(name, data)
+            found = _name_from(path, data)
+        except (OSError, ValueError) as error:
+            self._lost(name, f"it cannot be read ({error})")
+        if found != name:
+            self._lost(name, "its bytes were altered")
+
+    def size_of(self, name: str) -> int:
+        """Return the bytes of an object's data file; 0 if it is gone."""
+        try:
+            return self._data(self._path(name)).lstat().st_size
+        except OSError:
+            return 0
+
+    def names(self) -> Iterator[str]:
+        """Iterate over the names of all objects."""
+        for entry in sorted((self.folder / "objects").glob("[0-9a-f][0-9a-f]/*")):
+            name = entry.parent.name + entry.name
+            if _NAME.fullmatch(name):
+                yield name
+
+    def delete(self, name: str) -> int:
+        """Remove an object and return its bytes; open maps of it stay valid."""
+        nbytes = self.size_of(name)
+        try:
+            _remove(self._path(name))
+        except OSError as error:
+            self._unavailable("delete from", error)
+        return nbytes
+
+    def sweep(self, keep: Container[str], older_than: float = 3600.0) -> Swept:
+        """Remove drafts and unnamed objects.
+
+        Parameters
+        ----------
+        keep : container of str
+            Names that records refer to.
+        older_than : float
+            Seconds; younger entries may belong to a call that is about to write its row.
+        """
+        limit = time.time() - older_than
+        entries = nbytes = 0
+        for draft in (self.folder / "tmp").iterdir():
+            if draft.lstat().st_mtime < limit:
+                entries, nbytes = entries + 1, nbytes + _remove(draft)
+        for name in self.names():
+            if name not in keep and self._data(self._path(name)).lstat().st_mtime < limit:
+                entries, nbytes = entries + 1, nbytes + self.delete(name)
+        return Swept(entries, nbytes)
+
+    def _path(self, name: str) -> Path:
+        if not _NAME.fullmatch(name):
+            raise ValueLostError(
+                f"object {name[:80]!r} of {self.folder}: not an object name, so the row that "
+                "gives it was altered; recompute the value or restore the catalog"
+            )
+        return self.folder / "objects" / name[:2] / name[2:]
+
+    def _data(self, path: Path) -> Path:
+        if not path.is_dir():
+            return path
+        for entry in path.iterdir():
+            if _DATA_FILE.fullmatch(entry.name):
+                return entry
+        return path / "c"
+
+    def _status(self, name: str, data: Path) -> os.stat_result:
+        """Status of a data file that is one, inside the store: no link leads out of it."""
+        root = self.folder / "objects"
+        for part in data.relative_to(root).parents:
+            if (root / part).is_symlink() and part != Path():
+                self._lost(name, "a link leads out of the store")
+        try:
+            status = data.lstat()
+        except OSError:
+            self._lost(name, "it is not there")
+        if not stat.S_ISREG(status.st_mode):
+            self._lost(name, "it is not a file")
+        return status
+
+    def _stamp(self, name: str) -> None:
+        boot = boot_id() if self.sync is Sync.RELAXED else ""
+        stamp = stamp_of(self._data(self._path(name)).lstat(), boot)
+        self._stamps.put_stamp(name, stamp)
+        self._seen.put_stamp(name, stamp)
+
+    def _lost(self, name: str, cause: str) -> NoReturn:
+        raise ValueLostError(
+            f"object {name} of {self.folder}: {cause}; recompute the value or restore the store "
+            "from a copy"
+        )
+
+    def _unavailable(self, verb: str, error: OSError) -> NoReturn:
+        raise StoreUnavailableError(
+            f"cannot {verb} the store {self.folder}: {error.strerror or error}; free space, "
+            "correct the permissions, or choose another folder with DUMBO_DIR"
+        ) from error
+
+
+def _write_all(descriptor: int, block: Buffer) -> int:
+    view = memoryview(block).cast("B")
+    written = 0
+    while written < len(view):
+        written += os.write(descriptor, view[written:])
+    return len(view)
+
+
+def _name_from(path: Path, data: Path) -> str:
+    """Name an object from its bytes alone."""
+    if path == data:
+        content, nbytes, _ = _digest(data, None)
+        return object_name(content, nbytes)
+    metadata = (path / METADATA_FILE).read_bytes()
+    total = data.lstat().st_size
+    nbytes, tail = _split(metadata, total)
+    content, nbytes, rest = _digest(data, nbytes)
+    return object_name(content, nbytes, metadata) if rest == tail else ""
+
+
+def _split(metadata: bytes, total: int) -> tuple[int, bytes]:
+    """Length of the data of a shard of `total` bytes, and the tail it must have."""
+    layout = ArrayLayout.from_metadata(metadata)
+    if layout.file_size != total:
+        raise ValueError(f"{total} bytes where the metadata ask for {layout.file_size}")
+    return layout.nbytes, layout.tail()
+
+
+def _digest(path: Path, length: int | None) -> tuple[bytes, int, bytes]:
+    """Digest of the first `length` bytes (all by default), their number, and the rest."""
+    digest = xxhash.xxh3_128()
+    done = 0
+    with path.open("rb", buffering=0) as file:
+        while length is None or done < length:
+            wanted = BLOCK_BYTES if length is None else min(BLOCK_BYTES, length - done)
+            block = file.read(wanted)
+            if not block:
+                break
+            digest.update(block)
+            done += len(block)
+        rest = b"" if length is None else file.read()
+    return digest.digest(), done, rest
+
+
+def _rename(draft: Path, target: Path) -> None:
+    try:
+        draft.rename(target)
+    except OSError:
+        # A folder cannot be renamed onto a full one; some systems say ENOTEMPTY, some EEXIST.
+        if not target.exists():
+            raise
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(path: Path) -> int:
+    """Remove a file or folder, never following links; returns its bytes."""
+    try:
+        if path.is_dir() and not path.is_symlink():
+            nbytes = sum(entry.lstat().st_size for entry in path.iterdir())
+            shutil.rmtree(path)
+        else:
+            nbytes = path.lstat().st_size
+            path.unlink()
+    except FileNotFoundError:
+        return 0
+    return nbytes
