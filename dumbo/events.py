@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dumbo.live import LIVE
+
 logger = logging.getLogger("dumbo")
 
 
@@ -73,9 +75,12 @@ class Events:
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with every event from now on; returns the function that ends it."""
         self._listeners = (*self._listeners, listener)
+        LIVE.hold()
 
         def unsubscribe() -> None:
-            self._listeners = tuple(x for x in self._listeners if x is not listener)
+            if listener in self._listeners:
+                self._listeners = tuple(x for x in self._listeners if x is not listener)
+                LIVE.release()
 
         return unsubscribe
 

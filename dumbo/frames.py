@@ -13,7 +13,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from typing import Any
+from weakref import ref
+
 from dumbo.identity.cid import CID
+from dumbo.live import LIVE
 from dumbo.records import Dependency, Record
 
 
@@ -24,7 +28,7 @@ class Trace:
     provenance of a value that was never written lives exactly as long as somebody can ask for it.
     """
 
-    __slots__ = ("__weakref__", "parents", "record", "saving", "value")
+    __slots__ = ("__weakref__", "node", "parents", "record", "saving")
 
     def __init__(
         self, record: Record, parents: tuple[Trace, ...] = (), *, saving: float = 0.0
@@ -32,7 +36,8 @@ class Trace:
         self.record = record
         self.parents = parents
         self.saving = saving  # seconds lost if this and what it alone needed were computed again
-        self.value: object = None  # set while the digest may still have to be taken
+        # Weak: a value that was not kept must not be held for a digest nobody may ask for.
+        self.node: ref[Any] | None = None
 
     @property
     def committed(self) -> bool:
@@ -83,9 +88,11 @@ def running(frame: Frame) -> Iterator[Frame]:
     above = _running.get()
     token = _running.set(frame)
     _open.add(frame)
+    LIVE.hold()
     try:
         yield frame
     finally:
+        LIVE.release()
         _open.discard(frame)
         _running.reset(token)
         if above is not None:

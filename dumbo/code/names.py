@@ -41,6 +41,8 @@ class Names:
         Globals assigned, deleted, or stored into by item or attribute.
     rebinds : frozenset of str
         Closure cells the code assigns.
+    assigned : frozenset of str
+        Attributes it assigns, of anything.
     """
 
     chains: frozenset[Chain]
@@ -48,6 +50,7 @@ class Names:
     attributes: frozenset[str]
     stores: frozenset[Chain]
     rebinds: frozenset[str]
+    assigned: frozenset[str]
 
 
 _NOTHING = MappingProxyType[str, tuple[str, int, Chain]]({})
@@ -82,6 +85,7 @@ def names_of_all(code: CodeType) -> Names:
         frozenset().union(*(n.attributes for n in found)),
         frozenset().union(*(n.stores for n in found)),
         frozenset().union(*(n.rebinds for n in found)),
+        frozenset().union(*(n.assigned for n in found)),
     )
 
 
@@ -102,10 +106,9 @@ def _steps(code: CodeType) -> list[_Step]:
             ]
             continue
         arg = item.arg if item.opcode >= dis.HAVE_ARGUMENT else None
-        effect = dis.stack_effect(item.opcode, arg, jump=False)
-        if item.opname == "LOAD_GLOBAL":
-            effect = 1  # the NULL some calls want below it is no value
-        steps.append(_Step(item.opname, item.argval, effect))
+        steps.append(
+            _Step(item.opname, item.argval, dis.stack_effect(item.opcode, arg, jump=False))
+        )
     return steps
 
 
@@ -126,6 +129,7 @@ class _Scan:
     attributes: set[str] = field(default_factory=set)
     stores: set[Chain] = field(default_factory=set)
     rebinds: set[str] = field(default_factory=set)
+    assigned: set[str] = field(default_factory=set)
 
     def result(self) -> Names:
         steps = _steps(self.code)
@@ -134,8 +138,14 @@ class _Scan:
         self._writes(steps)
         if local:
             self._inside(local)
-        return Names(*(frozenset(part) for part in (  # type: ignore[arg-type] # mixed element types
-            self.chains, self.imports, self.attributes, self.stores, self.rebinds)))
+        return Names(
+            frozenset(self.chains),
+            frozenset(self.imports),
+            frozenset(self.attributes),
+            frozenset(self.stores),
+            frozenset(self.rebinds),
+            frozenset(self.assigned),
+        )
 
     def _imported(self, steps: list[_Step]) -> dict[str, tuple[str, int, Chain]]:
         """Locals that hold an import, and note every import as it passes."""
@@ -202,6 +212,7 @@ class _Scan:
             elif step.name in {"STORE_SUBSCR", "DELETE_SUBSCR"}:
                 self._note_store(steps, index, skip=1)
             elif step.name == "STORE_ATTR":
+                self.assigned.add(str(step.value))
                 self._note_store(steps, index, skip=0, attribute=str(step.value))
             elif step.name == "STORE_DEREF" and str(step.value) in self.code.co_freevars:
                 self.rebinds.add(str(step.value))

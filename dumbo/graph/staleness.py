@@ -91,9 +91,10 @@ def _judge_edge(
     """Compare the source as it was used with the source as it is."""
     if current is None:
         return _no_fresh_version(edge, refused, memo)
-    digest = sources.digest_of(current, edge.source)
     same_version = current.version == edge.version
-    if same_version and (digest == edge.digest or not digest or not edge.digest):
+    # A digest is asked for only where there is one to compare with: taking it may cost a hash.
+    digest = sources.digest_of(current, edge.source) if edge.digest else ""
+    if same_version and (not digest or digest == edge.digest):
         return FRESH
     if digest and digest == edge.digest:
         return FRESH  # early cutoff: computed again, equal content

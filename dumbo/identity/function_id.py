@@ -26,6 +26,7 @@ from dumbo.identity.carriers import decorated_id
 from dumbo.identity.cid import FunctionId
 from dumbo.identity.encoding import ATOMS, encode_str
 
+_HEAP_TYPE = 1 << 9
 _MAIN = ("__main__", "__mp_main__")
 _named_main: list[str] = []
 
@@ -158,6 +159,8 @@ def is_named(function: FunctionType) -> bool:
 
 def is_named_class(cls: type) -> bool:
     """Whether the ``module:qualname`` of a class leads to this very class."""
+    if not cls.__flags__ & _HEAP_TYPE:
+        return True  # built in: there is one of it
     return any(found is cls for found in _reached(cls.__module__, cls.__qualname__))
 
 

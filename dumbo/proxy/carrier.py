@@ -11,22 +11,27 @@ from __future__ import annotations
 
 import copy
 import operator
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, TypeAlias
+from collections.abc import Callable
+from typing import Any, ClassVar, Final, NoReturn, TypeAlias
 
 import wrapt
 
 from dumbo.errors import FrozenValueError
 from dumbo.proxy.bare import bare_copy, hand_out, plain
+from dumbo.proxy.carried import Carried
 from dumbo.proxy.node import Node
 from dumbo.proxy.pickled import reduced
 
-if TYPE_CHECKING:
-    from dumbo.identity.cid import CID
-    from dumbo.records import Record
-
 REPR_LOADS_UNDER: Final = 1 << 20
 """Bytes; the repr of an unopened value at least this large is a summary."""
+
+
+IN_PLACE: Final = (
+    *("__iadd__", "__isub__", "__imul__", "__itruediv__", "__ifloordiv__", "__imod__"),
+    *("__ipow__", "__ilshift__", "__irshift__", "__iand__", "__ior__", "__ixor__"),
+    "__imatmul__",
+)
+"""The in-place operators."""
 
 
 def refuse(node: Node, what: str) -> NoReturn:
@@ -37,7 +42,7 @@ def refuse(node: Node, what: str) -> NoReturn:
     )
 
 
-class Carrier(wrapt.BaseObjectProxy):  # type: ignore[misc]  # wrapt's types are not followed
+class Carrier(Carried, wrapt.BaseObjectProxy):  # type: ignore[misc]  # wrapt's types are not followed
     """Stand-in for a value; one subclass per wrapped type, see `dumbo.proxy.classes`."""
 
     __slots__ = ("_self_node",)
@@ -45,7 +50,7 @@ class Carrier(wrapt.BaseObjectProxy):  # type: ignore[misc]  # wrapt's types are
     __dumbo_type__: ClassVar[type] = object
 
     def __new__(cls, *args: object, **kwargs: object) -> Any:
-        # `type(x)(...)` is how libraries make another of the same kind: give a bare one.
+        """Make a bare value: ``type(x)(...)`` is how libraries make another of the same kind."""
         return cls.__dumbo_type__(*args, **kwargs)
 
     def __wrapped_factory__(self) -> None:
@@ -54,33 +59,10 @@ class Carrier(wrapt.BaseObjectProxy):  # type: ignore[misc]  # wrapt's types are
     def __wrapped_get__(self) -> object:
         return self._self_node.value
 
-    def __dumbo_carrier__(self) -> CID:
-        return self._self_node.cid
-
     def __dumbo_node__(self) -> Node:
         return self._self_node
 
-    @property
-    def __dumbo_cid__(self) -> CID:
-        return self._self_node.cid
-
-    @property
-    def __dumbo_record__(self) -> Record:
-        return self._self_node.record
-
-    @property
-    def __dumbo_inputs__(self) -> tuple[CID, ...]:
-        return self._self_node.inputs
-
-    @property
-    def __dumbo_globals__(self) -> Mapping[str, str]:
-        return self._self_node.upstream_globals
-
-    @property
-    def __dumbo_loaded__(self) -> bool:
-        return self._self_node.is_loaded
-
-    @property
+    @property  # type: ignore[misc]  # assigning it is refused by __setattr__
     def __class__(self) -> type:
         return type(self).__dumbo_type__
 
@@ -192,10 +174,8 @@ def _in_place(name: str) -> Callable[[Carrier, object], Any]:
     return operate
 
 
-for _operator in (
-    "iadd isub imul itruediv ifloordiv imod ipow ilshift irshift iand ior ixor imatmul".split()
-):
-    setattr(Carrier, f"__{_operator}__", _in_place(f"__{_operator}__"))
+for _name in IN_PLACE:
+    setattr(Carrier, _name, _in_place(_name))
 
 _new: Final = wrapt.BaseObjectProxy.__new__
 _init: Final = wrapt.BaseObjectProxy.__init__

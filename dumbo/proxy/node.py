@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from dumbo._typing import MISSING, Missing
 from dumbo.identity.cid import CID
@@ -69,12 +69,12 @@ class Node:
         "_children",
         "_globals",
         "_inputs",
+        "_items",
         "_keys",
         "_load",
         "_lock",
         "_spelling",
         "_value",
-        "items",
         "note",
         "record",
     )
@@ -101,8 +101,7 @@ class Node:
         self._globals = upstream_globals
         self._lock = threading.RLock()
         self._spelling: dict[Hashable, Hashable] | None = None
-        # Weak: walking a long stored list must not hold every item that was seen.
-        self.items: weakref.WeakValueDictionary[object, object] | None = None
+        self._items: weakref.WeakValueDictionary[object, object] | None = None
 
     @property
     def cid(self) -> CID:
@@ -142,7 +141,7 @@ class Node:
         return {} if self._globals is None else self._globals()
 
     def keys(self) -> dict[Hashable, Hashable]:
-        """Give the keys of a dict, each under itself, in order; loads nothing if they are stored."""
+        """Give the keys of a dict in order, each under itself; loads nothing if they are stored."""
         if self._spelling is None:
             found: object = self.value if self._keys is None or self.is_loaded else self._keys()
             self._spelling = {key: key for key in found}  # type: ignore[attr-defined]  # a dict, or its keys
@@ -163,11 +162,22 @@ class Node:
             child.offer(lambda: self.item_value(key))
         return child
 
+    def held(self) -> weakref.WeakValueDictionary[object, object]:
+        """Give the carriers of items that somebody holds, by key.
+
+        Weak, because walking a long stored list must not keep every item that was seen.
+        """
+        if self._items is None:
+            with self._lock:
+                if self._items is None:
+                    self._items = weakref.WeakValueDictionary()
+        return self._items
+
     def item_value(self, key: object) -> object:
         """Give the item itself, out of the loaded value."""
-        value = self.value
+        value: Any = self.value
         if isinstance(value, (dict, list, tuple)):
-            return value[key]  # type: ignore[index]  # the key fits the value's own type
+            return value[key]
         return getattr(value, str(key).removeprefix("."))
 
     def _cut(self, key: object) -> Node:

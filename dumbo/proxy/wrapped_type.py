@@ -46,11 +46,13 @@ def find_type(name: str) -> type | None:
     """
     module_name, _, qualname = name.partition(":")
     module = sys.modules.get(module_name)
-    if module is None and module_name in SAFE_ROOTS:
+    root = module_name.partition(".")[0]
+    if module is None and root in SAFE_ROOTS:
         try:
-            module = importlib.import_module(module_name)
+            importlib.import_module(root)
         except ImportError:  # an absent library costs laziness here; loading says what is missing
             return None
+        module = sys.modules.get(module_name)
     found: object = module
     for part in qualname.split("."):
         found = getattr(found, part, None)

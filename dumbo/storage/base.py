@@ -15,10 +15,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from dumbo.identity.cid import CID
 from dumbo.records import Depset, Edge, Record, Stored
+
+if TYPE_CHECKING:
+    from dumbo.storage.objects import Objects
 
 INLINE_BYTES: Final = 32 * 1024
 """Values up to this size live in the catalog row: reads of blobs and files cross over here."""
@@ -102,12 +105,21 @@ class Codec(Protocol):
 class Keeper(Protocol):
     """What a codec may ask of whoever holds the objects (`dumbo.storage.values.Values`)."""
 
-    def keep(self, codec: str, meta: Meta, parts: Iterable[Buffer], nbytes: int) -> Stored:
+    @property
+    def objects(self) -> Objects:
+        """Where large bytes are published and opened."""
+        ...
+
+    def keep(self, codec: str, meta: Meta, parts: Sequence[Buffer], digest: str) -> Stored:
         """Put encoded bytes into the row if small, into a plain object otherwise."""
         ...
 
     def fetch(self, stored: Stored, offset: int = 0, length: int | None = None) -> bytes:
         """Read bytes of the row or of a plain object."""
+        ...
+
+    def digest(self, value: object) -> str:
+        """Content digest of a value; empty when it cannot be compared."""
         ...
 
     def store(self, value: object) -> Stored:

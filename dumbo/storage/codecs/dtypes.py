@@ -182,7 +182,7 @@ def _mantissa() -> int:
 
 def _same(a: AnyDType, b: AnyDType) -> bool:
     """Equality in every respect: numpy's own ignores the alignment flag and some titles."""
-    if a != b or a.str != b.str or a.itemsize != b.itemsize:
+    if a != b or a.str != b.str or a.itemsize != b.itemsize or a.type is not b.type:
         return False
     if a.isalignedstruct != b.isalignedstruct or a.names != b.names:
         return False

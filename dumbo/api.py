@@ -1,0 +1,323 @@
+"""The verbs: argument checking, and one call into the session in force.
+
+Law: no logic lives here. Every verb says in its docstring what it takes, gives and raises.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from dumbo import frames, overrides
+from dumbo import proxy as carriers
+from dumbo import session as sessions
+from dumbo.code import declared
+from dumbo.decorator import Options, decorate, policy_of, target_of
+from dumbo.errors import ConfigurationError, NotCachedError
+from dumbo.events import Event
+from dumbo.graph.explain import Explanation
+from dumbo.identity.cid import CID
+from dumbo.inspecting import Row, Stats
+from dumbo.policy import Policy, ReusePolicy
+from dumbo.records import Record, Staleness
+from dumbo.session import Session
+
+if TYPE_CHECKING:
+    from dumbo.graph.view import ProvenanceGraph
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+# Values.
+
+
+def cid(x: object) -> CID | None:
+    """Give the CID of a result; None for what is not one.
+
+    Examples
+    --------
+    >>> import dumbo
+    >>> dumbo.cid([1, 2]) is None
+    True
+    """
+    return carriers.cid_of(x)
+
+
+def record(x: object) -> Record:
+    """Give the record of a result (a carrier, its CID, or a tag).
+
+    Raises
+    ------
+    NotCachedError
+        `x` is no result of this store.
+    """
+    return sessions.current().inspect.record(x)
+
+
+def inputs(x: object) -> tuple[CID, ...]:
+    """Give the CIDs of what a result was made from, in order of use."""
+    return tuple(edge.source for edge in record(x).edges)
+
+
+def unwrap(x: T, *, deep: bool = False) -> T:
+    """Give the bare value of a carrier; with `deep`, also inside exact tuples, lists, dicts, sets.
+
+    The value stays protected: take ``unwrap(x).copy()`` to change it.
+    """
+    bare: T = carriers.unwrap(x, deep=deep)
+    return bare
+
+
+def is_stale(x: object) -> Staleness:
+    """Whether a result still holds: a `Staleness`, true when stale.
+
+    Its truth value is refused when the verdict is UNKNOWN; ``.state`` and ``.reasons`` say more.
+    """
+    inspect = sessions.current().inspect
+    return inspect.verdict(inspect.record(x))
+
+
+def why(x: object = None) -> Explanation:
+    """Say in words whether a result holds and what changed; without `x`, of the last stale call."""
+    inspect = sessions.current().inspect
+    return inspect.last_why() if x is None else inspect.why(x)
+
+
+def forget(x: object) -> bool:
+    """Drop every version of a result; whether there was one."""
+    inspect = sessions.current().inspect
+    return inspect.forget(inspect.record(x).cid.parent)
+
+
+def describe(x: object, text: str) -> None:
+    """Write a description of your own on a result's record."""
+    sessions.current().inspect.describe(x, text)
+
+
+# Names.
+
+
+def tag(name: str, x: object) -> None:
+    """Give a result a name by which any process can have it again.
+
+    Raises
+    ------
+    NameTakenError
+        The name belongs to another result, or the result has another name.
+    NotCachedError
+        `x` is no result, or its value is not kept and cannot be.
+    """
+    sessions.current().inspect.tag(name, x)
+
+
+def untag(name: str) -> None:
+    """Remove a tag; the result stays.
+
+    Raises
+    ------
+    NotCachedError
+        There is no such tag.
+    """
+    sessions.current().inspect.untag(name)
+
+
+def tagged(name: str) -> Any:
+    """Load a result by its tag; works in a process that never imports the code.
+
+    Raises
+    ------
+    NotCachedError
+        There is no such tag, or no value under it.
+    """
+    return sessions.current().inspect.tagged(name)
+
+
+def tags() -> dict[str, CID]:
+    """Every tag with its CID."""
+    return sessions.current().store.catalog.tags()
+
+
+def tag_of(x: object) -> str | None:
+    """Give the tag of a result, if it has one."""
+    return sessions.current().inspect.tag_of(x)
+
+
+def external(name: str, value: T) -> T:
+    """Name a value that was not computed by dumbo: its identity is the name.
+
+    Registering another value under the name makes what was computed from it stale.
+
+    Raises
+    ------
+    NameTakenError
+        The value has already entered an identity by its content.
+    """
+    named: T = sessions.current().inspect.external(name, value)
+    return named
+
+
+# The store as a whole.
+
+
+def graph(x: object = None) -> ProvenanceGraph:
+    """Give the provenance of `x`, or of everything, as a read-only ``networkx.MultiDiGraph``."""
+    return sessions.current().inspect.graph(x)
+
+
+def values(function: str | None = None, limit: int | None = None) -> list[Row]:
+    """List results, newest first: function, call, state, size, seconds, when."""
+    return sessions.current().inspect.values(function, limit)
+
+
+def stats() -> Stats:
+    """Say what dumbo did over the life of the store: hits, seconds saved, bytes held."""
+    return sessions.current().inspect.stats()
+
+
+def refresh() -> None:
+    """Look at every dependency again at the next call."""
+    sessions.current().refresh()
+
+
+def events() -> AbstractContextManager[list[Event]]:
+    """Collect what happens in a ``with`` block.
+
+    Examples
+    --------
+    >>> import tempfile, dumbo
+    >>> with tempfile.TemporaryDirectory() as folder, dumbo.open(folder) as session:
+    ...     with dumbo.using(session), dumbo.events() as log:
+    ...         _ = dumbo.call(sum, [1, 2])
+    >>> [event.kind.value for event in log]
+    ['executed', 'skipped']
+    """
+    return sessions.current().events.recorded()
+
+
+# Calls.
+
+
+def call(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Make one memoized call of a function that is not decorated."""
+    target = target_of(getattr(function, "__wrapped__", function), Options())
+    result: R = sessions.current().engine.call(target, args, kwargs).carrier
+    return result
+
+
+def depends_on(**things: Any) -> None:
+    """Declare, inside a memoized function, what its result hangs on: ``file=``, ``env=``, ``value=``.
+
+    Raises
+    ------
+    ConfigurationError
+        No memoized call is running here, or nothing was named.
+    """
+    frame = frames.current()
+    if frame is None:
+        raise ConfigurationError(
+            "dumbo.depends_on() was called outside a memoized function; inside one it declares "
+            "what its result hangs on, elsewhere use @dumbo(depends_on=...)"
+        )
+    frame.declared.extend(declared(**things))
+
+
+def recompute() -> AbstractContextManager[None]:
+    """Run every memoized call of a ``with`` block, whatever is known, and keep the results."""
+    return overrides.recompute()
+
+
+def policy(
+    both: ReusePolicy | Policy | None = None,
+    /,
+    *,
+    direct: ReusePolicy | None = None,
+    indirect: ReusePolicy | None = None,
+) -> AbstractContextManager[None]:
+    """Use a policy for stale results in a ``with`` block.
+
+    Parameters
+    ----------
+    both : policy, optional
+        For every call.
+    direct, indirect : policy, optional
+        For the calls made in the block itself, and for those made inside memoized functions.
+
+    Raises
+    ------
+    ConfigurationError
+        Neither or both spellings were used, or something is no policy.
+    """
+    if (both is None) == (direct is None and indirect is None):
+        raise ConfigurationError(
+            "dumbo.policy() takes one policy, or direct= and indirect=, for example "
+            "dumbo.policy(Reuse()) or dumbo.policy(indirect=Reuse())"
+        )
+    if both is not None:
+        return overrides.with_policy(policy_of(both, "dumbo.policy()"))
+    base = sessions.current().engine.policy
+    chosen = Policy(direct=direct or base.direct, indirect=indirect or base.indirect)
+    return overrides.with_policy(chosen)
+
+
+# Sessions.
+
+
+def open(path: str | os.PathLike[str] | None = None, **settings: Any) -> Session:  # noqa: A001  # the contract's name
+    """Open a store as a session of its own.
+
+    Parameters
+    ----------
+    path : path, optional
+        The store's folder; default as for the default session: ``DUMBO_DIR``, ``[tool.dumbo]``
+        in pyproject.toml, ``.dumbo/`` in the project.
+    **settings
+        Fields of `Config`: keep, returns, memory_bytes, strict, allow_pickle, roots.
+
+    Raises
+    ------
+    ConfigurationError
+        A setting nobody knows, or one that cannot be meant.
+    StoreUnavailableError, StoreFormatError, CorruptStoreError
+        The folder cannot be used.
+    """
+    return sessions.open_session(path, **settings)
+
+
+def using(session: Session) -> AbstractContextManager[Session]:
+    """Make a session the one in force for a ``with`` block, in this thread or task."""
+    return sessions.using(session)
+
+
+__all__ = [
+    "call",
+    "cid",
+    "decorate",
+    "depends_on",
+    "describe",
+    "events",
+    "external",
+    "forget",
+    "graph",
+    "inputs",
+    "is_stale",
+    "open",
+    "policy",
+    "recompute",
+    "record",
+    "refresh",
+    "stats",
+    "tag",
+    "tag_of",
+    "tagged",
+    "tags",
+    "unwrap",
+    "untag",
+    "using",
+    "values",
+    "why",
+]
+_ = NotCachedError

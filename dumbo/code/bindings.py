@@ -1,0 +1,94 @@
+"""What the text of a module that is not loaded says about the value of a name.
+
+Law: reads source indexes only. ``=`` forms determine the value (a literal, a plain def, an import
+followed to its end); ``m`` forms say that nothing in the module, nor in the project modules it
+imports, changed, so that importing it makes the same value again. Anything else says nothing.
+"""
+
+from __future__ import annotations
+
+from dumbo.code.modules import absolute_name, find_file
+from dumbo.code.normal_form import mark
+from dumbo.code.project import Project
+from dumbo.code.source_index import Binding
+from dumbo.code.sources import Source, Sources
+
+_HOPS = 20
+
+
+class Bindings:
+    """Forms of names of modules by their text."""
+
+    def __init__(self, sources: Sources, project: Project) -> None:
+        self._sources = sources
+        self._project = project
+        self._closures: dict[str, str] = {}
+
+    def refresh(self) -> None:
+        """Derive everything again."""
+        self._closures.clear()
+
+    def form(self, module: str, name: str) -> str:
+        """Form of the value a dependency's name has; empty when the text cannot say."""
+        literal = self._literal(module, name.partition(".")[0], _HOPS)
+        if literal and not any(mark in name for mark in "#="):
+            return "=" + mark(*literal)
+        closure = self._closure(module)
+        return "m" + closure if closure else ""
+
+    def is_current(self, module: str) -> bool:
+        """Whether the text surely is that of the loaded module."""
+        source = self._source(module)
+        return source is not None and not source.touched
+
+    def _source(self, module: str) -> Source | None:
+        file = find_file(module)
+        if file is None or not self._project.owns_file(file):
+            return None
+        return self._sources.get(file)
+
+    def _literal(self, module: str, name: str, hops: int) -> list[str]:
+        source = self._source(module)
+        if source is None or not hops:
+            return []
+        bindings = source.index.bindings
+        binding = bindings.get(name)
+        if binding is None:
+            return [] if "*" in bindings else ["absent"]
+        if not binding.literal:
+            return []
+        if not binding.source:
+            return [binding.form]
+        return self._imported(module, source, binding, hops)
+
+    def _imported(self, module: str, source: Source, binding: Binding, hops: int) -> list[str]:
+        origin, _, name = binding.source.partition(":")
+        origin = absolute_name(origin, binding.level, _standing(module, source))
+        here = ["import", origin, name]
+        if not name or self._source(origin) is None or self._source(f"{origin}.{name}"):
+            return here
+        target = self._literal(origin, name, hops - 1)
+        return [*here, *target] if target else []
+
+    def _closure(self, module: str) -> str:
+        known = self._closures.get(module)
+        if known is None:
+            forms: dict[str, str] = {}
+            todo = [module]
+            while todo:
+                at = todo.pop()
+                source = None if at in forms else self._source(at)
+                if source is None:
+                    continue
+                forms[at] = source.index.form
+                here = _standing(at, source)
+                todo += [absolute_name(n, level, here) for n, level in source.index.imports]
+            known = mark(*(part for item in sorted(forms.items()) for part in item))
+            known = self._closures[module] = known if forms else ""
+        return known
+
+
+def _standing(module: str, source: Source) -> dict[str, object]:
+    """The names by which imports in a module that is not loaded find their way."""
+    package = source.path.endswith("__init__.py")
+    return {"__name__": module} | ({"__path__": ()} if package else {})

@@ -1,0 +1,393 @@
+"""From code that ran to the dependencies of its result.
+
+Law: only the names of code that ran are looked up. What the call itself changes is no dependency,
+and is noted; what has no fingerprint is noted too; neither ever makes a result stale by itself.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from dumbo._typing import MISSING
+from dumbo.code import modules
+from dumbo.code.bindings import Bindings
+from dumbo.code.bytecode import qualified_name
+from dumbo.code.forms import SOURCE, Forms
+from dumbo.code.modules import Namespace
+from dumbo.code.names import Chain, Imported, Names, names_of, names_of_all
+from dumbo.code.packages import PYTHON, Packages
+from dumbo.code.project import Project
+from dumbo.code.recording import Before, Ran, Recording
+from dumbo.code.resolve import Found, Meaning, Resolver
+from dumbo.code.statics import functions_behind, is_cache, is_memoized
+from dumbo.code.values import fingerprint_of, is_data, is_scalar
+from dumbo.records import Dependency, DependencyKind, Depset
+
+WRITTEN = "written by the call"
+_LOCALS = ".<locals>."
+_ITEMS = 2000
+_CONTAINERS = frozenset({list, tuple, dict, set, frozenset})
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A name as a code object uses it: where it lives, and what it means now."""
+
+    module: str
+    name: str
+    found: Found
+    namespace: Namespace
+
+
+@dataclass(frozen=True, slots=True)
+class Looker:
+    """What collecting and taking snapshots look through."""
+
+    project: Project
+    forms: Forms
+    resolver: Resolver
+    packages: Packages
+    bindings: Bindings
+
+    def uses(self, namespace: Namespace, names: Names) -> Iterator[Use]:
+        """Everything a code object in `namespace` names, hop by hop through modules."""
+        for chain in names.chains:
+            yield from self._hops(namespace, chain)
+        for imported in names.imports:
+            yield from self._imports(namespace, imported)
+
+    def _hops(self, namespace: Namespace, chain: Chain) -> Iterator[Use]:
+        while True:
+            found = self.resolver.look(namespace, chain)
+            name = ".".join(chain[: found.taken])
+            yield Use(modules.real_name(namespace), name, found, namespace)
+            chain = chain[found.taken :]
+            value = found.value
+            if not chain or not issubclass(type(value), ModuleType):
+                return
+            if not self.project.owns_module(value.__name__):
+                return
+            namespace = vars(value)
+
+    def _imports(self, namespace: Namespace, imported: Imported) -> Iterator[Use]:
+        name = modules.absolute_name(imported.name, imported.level, namespace)
+        module = modules.loaded(name)
+        if module is None:
+            return
+        if not self.project.owns_module(module.__name__):
+            holder = {"__name__": module.__name__}
+            yield Use("", "", Found(module, 1, ()), holder)
+        elif imported.chain:
+            yield from self._hops(vars(module), imported.chain)
+
+    def details(self, use: Use) -> Iterator[Use]:
+        """Cells and defaults of what a name means."""
+        for key, value in self.resolver.details(use.found.value):
+            found = Found(value, use.found.taken, use.found.steps)
+            yield Use(use.module, use.name + key, found, use.namespace)
+
+    def snapshot(self, recording: Recording, ran: Ran) -> None:
+        """Note what the names of a code object mean before it runs."""
+        for use in self.uses(ran.namespace, names_of(ran.code)):
+            for part in (use, *self.details(use)):
+                key = (part.module, part.name)
+                if key in recording.before or not part.name:
+                    continue
+                value = part.found.value
+                volatile = value is not MISSING and is_data(value) and not is_scalar(value)
+                before = Before(value, fingerprint_of(value) if volatile else None)
+                recording.before[key] = before
+
+
+class Collection:
+    """Dependencies of one call as they come together."""
+
+    def __init__(self, looker: Looker, recording: Recording, own: FunctionType | None) -> None:
+        self._looker = looker
+        self._recording = recording
+        self._own = own
+        self._members: dict[tuple[str, str, str], Dependency] = {}
+        self._classes: dict[type, str] = {}
+        self._followed: set[int] = set()
+        self._attributes: set[str] = set()
+        self._assigned: set[str] = set()
+        self._stored: dict[tuple[str, str], list[Ran]] = {}
+
+    def record(self) -> None:
+        """Add everything a recording saw, and what stands behind caches."""
+        codes = list(self._recording.codes.values())
+        for ran in codes:
+            self._note_stores(ran)
+        for ran in codes:
+            self.add_code(ran, names_of(ran.code))
+        for cls, by in self._recording.classes.items():
+            self.add_class(cls, by)
+        if self._recording.incomplete:
+            self._add(DependencyKind.OPAQUE, "recorder", "", "static", self._recording.incomplete)
+            for ran in codes:
+                self.follow_code(ran)
+        self._behind_class_caches()
+        self._class_values()
+
+    def depset(self, declared: tuple[Dependency, ...] = ()) -> Depset:
+        """Everything collected, interned."""
+        for dependency in declared:
+            self._members.setdefault(dependency.key, dependency)
+        kept = [d for d in self._members.values() if not self._is_covered(d)]
+        return Depset.of(tuple(kept))
+
+    def add_code(self, ran: Ran, names: Names) -> None:
+        """Add a code object and what it names."""
+        code, name = ran.code, qualified_name(ran.code)
+        module = modules.real_name(ran.namespace)
+        self._attributes |= names.attributes
+        self._assigned |= names.assigned
+        if name and code.co_name[:1] + code.co_name[-1:] != "<>" or code.co_name == "<lambda>":
+            forms = self._looker.forms
+            fingerprint = forms.of_code(code)
+            if not fingerprint.startswith(SOURCE):
+                self.add_package(PYTHON, name)
+            self._add(
+                DependencyKind.CODE, module, name, fingerprint, forms.text_of_code(code),
+                code.co_filename, ran.by,
+            )
+            self._add_bound(ran, module, name)
+        for use in self._looker.uses(ran.namespace, names):
+            self._add_use(use, name)
+
+    def add_class(self, cls: type, by: str) -> None:
+        """Add the shells of a class and its bases, and the packages of foreign bases."""
+        if cls in self._classes:
+            return
+        self._classes[cls] = by
+        for owner in cls.__mro__:
+            if not self._looker.project.owns_module(owner.__module__):
+                self._add_package_of(owner.__module__, by, standard=False)
+                continue
+            module = modules.real_name({"__name__": owner.__module__})
+            forms = self._looker.forms
+            source = forms.source_of_class(owner)
+            self._add(
+                DependencyKind.CLASS, module, owner.__qualname__, forms.of_class(owner),
+                forms.text_of_class(owner), source.path if source else "", by,
+            )
+
+    def add_package(self, top: str, by: str) -> None:
+        """Add the version of a package, or of Python."""
+        version = self._looker.packages.version(top)
+        self._add(DependencyKind.PACKAGE, top, "", version, version, by=by)
+
+    def follow(self, value: Any, by: str) -> None:
+        """Add the code behind a value that may have answered without running, and all it names."""
+        todo = [value]
+        while todo:
+            value = todo.pop()
+            kind = type(value)
+            if id(value) in self._followed or is_memoized(value):
+                continue
+            self._followed.add(id(value))
+            functions = functions_behind(value)
+            if kind in _CONTAINERS and len(value) < _ITEMS:
+                todo += value.values() if kind is dict else value
+            elif issubclass(kind, type) and self._owns(value):
+                self.add_class(value, by)
+                todo += [f for o in value.__mro__ if self._owns(o) for f in vars(o).values()]
+            elif not functions and self._owns(kind):
+                todo.append(kind)
+            for function in functions:
+                todo += self._follow_function(function, by)
+
+    def follow_code(self, ran: Ran) -> None:
+        """Add the code behind everything a code object names."""
+        names = names_of_all(ran.code)
+        self.add_code(ran, names)
+        for use in list(self._looker.uses(ran.namespace, names)):
+            self.follow(use.found.value, qualified_name(ran.code))
+
+    def _follow_function(self, function: FunctionType, by: str) -> list[Any]:
+        if not self._looker.project.owns_file(function.__code__.co_filename):
+            return []
+        ran = Ran(function.__code__, function.__globals__, by)
+        names = names_of_all(ran.code)
+        self.add_code(ran, names)
+        values = [use.found.value for use in self._looker.uses(ran.namespace, names)]
+        values += [value for _, value in self._looker.resolver.details(function)]
+        return values + [vars(function).get("__wrapped__")]
+
+    def _owns(self, cls: type) -> bool:
+        return self._looker.project.owns_module(cls.__module__)
+
+    def _note_stores(self, ran: Ran) -> None:
+        for chain in names_of(ran.code).stores:
+            for use in self._looker._hops(ran.namespace, chain):  # noqa: SLF001 - one unit
+                key = (use.module, use.name)
+            self._stored.setdefault(key, []).append(ran)
+
+    def _add_bound(self, ran: Ran, module: str, name: str) -> None:
+        """What the code's own name means: another function put in its place is noticed."""
+        if "<" in name or (self._own is not None and ran.code is self._own.__code__):
+            return
+        found = self._looker.resolver.find(ran.namespace, name)
+        meaning = self._looker.resolver.meaning(found)
+        if meaning.kind is DependencyKind.BOUND:
+            self._add_meaning(Use(module, name, found, ran.namespace), meaning, ran.by)
+
+    def _add_use(self, use: Use, by: str) -> None:
+        value = use.found.value
+        if use.name and not self._is_submodule(use):
+            for part in (use, *self._looker.details(use)):
+                self._add_value(part, by)
+        if use.found.builtin:
+            return
+        if is_cache(value):
+            self.follow(value, by)
+        self._add_origin(value, by)
+
+    def _is_submodule(self, use: Use) -> bool:
+        """A submodule is an attribute of its package once anyone imported it, and not before."""
+        value = use.found.value
+        return (
+            issubclass(type(value), ModuleType)
+            and modules.real_name(vars(value)) == f"{use.module}.{use.name}"
+        )
+
+    def _add_origin(self, value: Any, by: str) -> None:
+        """The class of an object, or the package that a foreign thing is from."""
+        kind = type(value)
+        if value is MISSING or is_memoized(value) or hasattr(kind, "__dumbo_carrier__"):
+            return
+        if issubclass(kind, ModuleType):
+            if not self._looker.project.owns_module(value.__name__):
+                self._add_package_of(value.__name__, by)
+        elif functions := functions_behind(value):
+            for function in functions:
+                if not self._looker.project.owns_file(function.__code__.co_filename):
+                    self._add_package_of(function.__globals__.get("__name__"), by)
+        elif issubclass(kind, type):
+            self._add_type(value, by)
+        elif issubclass(kind, type(len)):
+            self._add_package_of(value.__module__, by)
+        else:
+            self._add_type(kind, by)
+
+    def _add_type(self, cls: type, by: str) -> None:
+        if self._owns(cls):
+            self.add_class(cls, by)
+        else:
+            self._add_package_of(cls.__module__, by)
+
+    def _add_package_of(self, module: object, by: str, *, standard: bool = True) -> None:
+        top = module.partition(".")[0] if isinstance(module, str) else ""
+        if not top or top in {"builtins", "__main__"}:
+            return
+        if top not in sys.stdlib_module_names:
+            self.add_package(top, by)
+        elif standard:
+            self.add_package(PYTHON, by)
+
+    def _add_value(self, use: Use, by: str) -> None:
+        key = (use.module, use.name)
+        meaning = self._looker.resolver.meaning(use.found)
+        written = self._is_written(key, use.found.value, meaning)
+        if written or key in self._stored:
+            self._add(DependencyKind.OPAQUE, *key, WRITTEN, meaning.text, by=by)
+            if not written:
+                # It was made by an earlier run of this very code, whose callees did not run now.
+                for ran in self._stored[key]:
+                    if id(ran.code) not in self._followed:
+                        self._followed.add(id(ran.code))
+                        self.follow_code(ran)
+            return
+        self._add_meaning(use, meaning, by)
+
+    def _is_written(self, key: tuple[str, str], value: Any, meaning: Meaning) -> bool:
+        before = self._recording.before.get(key)
+        if before is None:
+            return False
+        if before.fingerprint is not None:
+            return before.fingerprint != meaning.fingerprint
+        if before.value is value:
+            return False
+        known = self._looker.resolver.meaning(Found(before.value, 1, ()))
+        return known.fingerprint != meaning.fingerprint
+
+    def _add_meaning(self, use: Use, meaning: Meaning, by: str) -> None:
+        module = modules.loaded(use.module)
+        own = self._own.__globals__ if self._own is not None else None
+        reachable = use.namespace is own or (module is not None and vars(module) is use.namespace)
+        if meaning.kind is DependencyKind.OPAQUE or not reachable:
+            self._add(DependencyKind.OPAQUE, use.module, use.name, "opaque", meaning.text, by=by)
+            return
+        bindings = self._looker.bindings
+        form = bindings.form(use.module, use.name) if bindings.is_current(use.module) else ""
+        fingerprint = f"{meaning.fingerprint}~{form}"
+        file = modules.file_of(use.namespace)
+        self._add(meaning.kind, use.module, use.name, fingerprint, meaning.text, file, by)
+
+    def _behind_class_caches(self) -> None:
+        """Methods and properties that answer from memory, if code that ran reads their name."""
+        for cls, by in list(self._classes.items()):
+            for owner in cls.__mro__:
+                for name, member in list(vars(owner).items()):
+                    if name in self._attributes and is_cache(member):
+                        self.follow(member, by)
+
+    def _class_values(self) -> None:
+        """Plain values of classes, which may have been assigned since the class statement."""
+        for cls, by in self._classes.items():
+            for owner in cls.__mro__:
+                if not self._owns(owner) or _LOCALS in owner.__qualname__:
+                    continue
+                for name, member in vars(owner).items():
+                    read = name in self._attributes and name not in self._assigned
+                    if read and is_scalar(member):
+                        self._add_class_value(owner, name, by)
+
+    def _add_class_value(self, owner: type, name: str, by: str) -> None:
+        module = modules.loaded(owner.__module__)
+        if module is None:
+            return
+        namespace = vars(module)
+        path = f"{owner.__qualname__}.{name}"
+        found = self._looker.resolver.find(namespace, path)
+        if found.value is not MISSING:
+            use = Use(modules.real_name(namespace), path, found, namespace)
+            self._add_value(use, by)
+
+    def _is_covered(self, dependency: Dependency) -> bool:
+        """Whether the code is part of other code that is a dependency itself."""
+        head, inner, _ = dependency.name.partition(_LOCALS)
+        if not inner or not dependency.fingerprint.startswith(SOURCE):
+            return False
+        outer = self._members.get((dependency.kind.value, dependency.module, head))
+        return (
+            outer is not None
+            and outer.kind is DependencyKind.CODE
+            and outer.file == dependency.file
+            and outer.fingerprint.startswith(SOURCE)
+        )
+
+    def _add(
+        self,
+        kind: DependencyKind,
+        module: str,
+        name: str,
+        fingerprint: str,
+        text: str,
+        file: str = "",
+        by: str = "",
+    ) -> None:
+        key = (kind.value, module, name)
+        known = self._members.get(key)
+        if known is not None and known.fingerprint != fingerprint and kind is DependencyKind.CODE:
+            # Two loaded versions of one name ran; a later check must find both, so it never can.
+            fingerprint = "|".join(sorted({*known.fingerprint.split("|"), fingerprint}))
+            self._members[key] = replace(known, fingerprint=fingerprint)
+        elif known is None:
+            self._members[key] = Dependency(kind, module, name, fingerprint, text, file, by)
+
+

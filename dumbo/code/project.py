@@ -1,0 +1,92 @@
+"""What counts as code of the project, tracked line by line, and what as a package, by version.
+
+Law: decided by the path of a file alone. Not project: the standard library, anything under a
+``site-packages`` or ``dist-packages`` folder, and dumbo itself. So an editable install is project
+code. A cell of a notebook or interactive session is too; ``<frozen os>`` and the like are not.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from collections.abc import Iterable
+from pathlib import Path
+
+_FOREIGN = frozenset({"site-packages", "dist-packages"})
+_CELLS = ("<stdin>", "<ipython-input-", "<python-input-", "<doctest ", "<cell ")
+_TEXT_OF_COMMAND = "<string>"
+
+
+def _standard_library() -> tuple[str, ...]:
+    found = {sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib")}
+    return tuple(sorted({form for path in found for form in (path, str(Path(path).resolve()))}))
+
+
+class Project:
+    """The boundary between code that is tracked by its text and code that is by its version.
+
+    Parameters
+    ----------
+    roots : iterable of str or Path, optional
+        Folders that alone hold project code; everything else is then foreign. By default every
+        file that is not of the standard library, of an installed package, or of dumbo.
+    also : iterable of str or Path, optional
+        Folders that are project code in any case, such as a vendored package in site-packages.
+
+    Examples
+    --------
+    >>> Project().owns_file("/home/me/work/model.py")
+    True
+    >>> Project().owns_file(os.__file__)
+    False
+    """
+
+    def __init__(
+        self, roots: Iterable[str | Path] = (), also: Iterable[str | Path] = ()
+    ) -> None:
+        self._roots = tuple(_folder(root) for root in roots)
+        self._also = tuple(_folder(root) for root in also)
+        self._foreign = (
+            *(_folder(path) for path in _standard_library()),
+            _folder(Path(__file__).parent.parent),
+        )
+        self._known: dict[str, bool] = {}
+
+    def owns_file(self, filename: str) -> bool:
+        """Whether a file is project code."""
+        known = self._known.get(filename)
+        if known is None:
+            known = self._known[filename] = self._decide(filename)
+        return known
+
+    def owns_module(self, name: str) -> bool:
+        """Whether a module, loaded now, is project code; a program's main module always is."""
+        if name == "__main__":
+            return True
+        module = sys.modules.get(name)
+        file = vars(module).get("__file__") if module is not None else None
+        if isinstance(file, str):
+            return self.owns_file(file)
+        if module is None or name.partition(".")[0] in sys.stdlib_module_names:
+            return False
+        # A namespace package has folders and no file.
+        return any(self.owns_file(str(Path(p) / "_")) for p in vars(module).get("__path__", ()))
+
+    def _decide(self, filename: str) -> bool:
+        if filename.startswith("<"):
+            return filename.startswith(_CELLS) or (
+                # ``python -c``: the text of the command is all the source there is.
+                filename == _TEXT_OF_COMMAND and not hasattr(sys.modules.get("__main__"), "__file__")
+            )
+        path = os.path.abspath(filename)  # noqa: PTH100 - resolving links would cost a stat a part
+        if path.startswith(self._also):
+            return True
+        if self._roots:
+            return path.startswith(self._roots)
+        parts = path.split(os.sep)
+        return not (_FOREIGN.intersection(parts) or path.startswith(self._foreign))
+
+
+def _folder(path: str | Path) -> str:
+    return os.path.join(os.path.abspath(path), "")  # noqa: PTH100, PTH118 - the trailing separator

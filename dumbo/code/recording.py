@@ -1,0 +1,182 @@
+"""Which code of the project starts during a call.
+
+Law: an event goes to the innermost open recording of its context (so that a memoized callee's
+code is the callee's, also among interleaved tasks), and, from a thread that has none, to all open
+ones. Code seen once by everyone who must see it is not reported again.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from types import CodeType, FrameType
+from typing import Any, Protocol
+
+from dumbo.code.bytecode import OPTIMIZED, qualified_name
+from dumbo.code.modules import Namespace
+from dumbo.code.project import Project
+
+logger = logging.getLogger("dumbo")
+_CALLERS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A code object that started, in which namespace, and who called it."""
+
+    code: CodeType
+    namespace: Namespace
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a name meant when the first code that names it started."""
+
+    value: Any
+    fingerprint: str | None
+
+
+@dataclass(slots=True, eq=False)
+class Recording:
+    """What one call ran.
+
+    Attributes
+    ----------
+    codes : dict
+        Project code that started, by ``id``.
+    classes : dict
+        Project classes of first arguments, with the code that got them.
+    before : dict
+        Meaning of every name, by module and name, before the code that names it ran.
+    incomplete : str
+        Why not all code was seen; empty when it was.
+    """
+
+    parent: Recording | None = None
+    codes: dict[int, Ran] = field(default_factory=dict)
+    classes: dict[type, str] = field(default_factory=dict)
+    before: dict[tuple[str, str], Before] = field(default_factory=dict)
+    incomplete: str = ""
+    children: int = 0
+    is_open: bool = True
+
+
+class Hook(Protocol):
+    """How Python reports that code starts."""
+
+    def opened(self) -> str:
+        """A recording opened on this thread; returns why code cannot be seen, or nothing."""
+        ...
+
+    def closed(self, remaining: int) -> None:
+        """A recording opened on this thread was closed, and so many are still open."""
+        ...
+
+
+Snapshot = Callable[[Recording, Ran], None]
+
+
+class Recorder:
+    """Open recordings and the hook that feeds them."""
+
+    def __init__(self, project: Project, snapshot: Snapshot, budget: int) -> None:
+        self._project = project
+        self._snapshot = snapshot
+        self._lock = threading.RLock()
+        self._open: tuple[Recording, ...] = ()
+        self._leaves = 0
+        self._current: ContextVar[Recording | None] = ContextVar("dumbo recording", default=None)
+        self._hook = _hook(self, budget)
+        self.events = 0
+
+    @contextmanager
+    def recording(self) -> Iterator[Recording]:
+        """Record what runs in the ``with`` block."""
+        parent = self._current.get()
+        recording = Recording(parent)
+        with self._lock:
+            self._enter(recording)
+            recording.incomplete = self._hook.opened()
+        self._current.set(recording)
+        try:
+            yield recording
+        finally:
+            self._current.set(parent)
+            with self._lock:
+                self._leave(recording)
+                self._hook.closed(len(self._open))
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is being recorded."""
+        return not self._open
+
+    def gave_up(self, reason: str) -> None:
+        """The hook stopped watching: what is open is incomplete."""
+        for recording in self._open:
+            recording.incomplete = recording.incomplete or reason
+
+    def note(self, code: CodeType, frame: FrameType) -> bool:
+        """Take one event; returns whether this code need not be reported again."""
+        self.events += 1
+        if not code.co_flags & OPTIMIZED or not self._project.owns_file(code.co_filename):
+            return True
+        current = self._current.get()
+        mine = current is not None and current.is_open
+        for recording in (current,) if current is not None and mine else self._open:
+            if id(code) not in recording.codes:
+                self._take(recording, code, frame)
+        return not mine or self._leaves == 1
+
+    def _take(self, recording: Recording, code: CodeType, frame: FrameType) -> None:
+        ran = Ran(code, frame.f_globals, self._caller(frame))
+        recording.codes[id(code)] = ran
+        try:
+            if code.co_argcount:
+                first = frame.f_locals.get(code.co_varnames[0])
+                cls = first if issubclass(type(first), type) else type(first)
+                if self._project.owns_module(cls.__module__):
+                    recording.classes.setdefault(cls, qualified_name(code))
+            self._snapshot(recording, ran)
+        except Exception:  # an error here would surface in the middle of the user's code
+            logger.exception("could not look at the names of %s", code.co_qualname)
+            recording.incomplete = recording.incomplete or "names could not be read"
+
+    def _caller(self, frame: FrameType) -> str:
+        caller = frame.f_back
+        for _ in range(_CALLERS):
+            if caller is None:
+                break
+            if self._project.owns_file(caller.f_code.co_filename):
+                return qualified_name(caller.f_code)
+            caller = caller.f_back
+        return ""
+
+    def _enter(self, recording: Recording) -> None:
+        if recording.parent is not None:
+            recording.parent.children += 1
+        self._open = (*self._open, recording)
+        self._leaves = sum(not r.children for r in self._open)
+
+    def _leave(self, recording: Recording) -> None:
+        recording.is_open = False
+        if recording.parent is not None:
+            recording.parent.children -= 1
+        self._open = tuple(r for r in self._open if r is not recording)
+        self._leaves = sum(not r.children for r in self._open)
+
+
+def _hook(recorder: Recorder, budget: int) -> Hook:
+    if sys.version_info >= (3, 12):
+        from dumbo.code.monitoring import Monitoring
+
+        return Monitoring(recorder.note)
+    from dumbo.code.profiling import Profiling
+
+    return Profiling(recorder, budget)

@@ -1,0 +1,101 @@
+"""Fingerprints of values that globals, cells and defaults hold, and a short text of them.
+
+Law: never asks a value itself what it is (`type`, not ``isinstance``, which a carrier answers for
+its value), never calls its ``__repr__``, and never fails: what cannot be identified gives None.
+"""
+
+from __future__ import annotations
+
+import reprlib
+import sys
+from enum import Enum
+from functools import cached_property
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+from dumbo.code.modules import real_name
+from dumbo.code.normal_form import constant_text, mark
+from dumbo.identity.canonical import digest
+
+_SCALARS = frozenset({type(None), bool, int, float, complex, str, bytes, type(Ellipsis)})
+_SHOWN = _SCALARS | {list, tuple, dict, set, frozenset}
+_TEXT = 60
+
+
+def fingerprint_of(value: Any) -> str | None:
+    """Fingerprint of a plain value; None when it has none."""
+    kind = type(value)
+    if kind in _SCALARS:
+        return "v:" + mark(constant_text(value))
+    probe = getattr(kind, "__dumbo_carrier__", None)
+    if probe is not None:
+        return f"cid:{probe(value)}"
+    try:
+        return "v:" + digest(_without_cached(value))
+    except Exception:  # noqa: BLE001 - identity runs a value's own hooks, which may raise anything
+        return None
+
+
+def _without_cached(value: Any) -> Any:
+    """A plain object without what its cached properties remember, which is no part of its state."""
+    kind = type(value)
+    names = {
+        name
+        for cls in kind.__mro__
+        for name, member in vars(cls).items()
+        if type(member) is cached_property
+    }
+    if not names or not hasattr(value, "__dict__"):
+        return value
+    state = {name: item for name, item in vars(value).items() if name not in names}
+    return (type_label(kind), state)
+
+
+def is_scalar(value: Any) -> bool:
+    """Whether a value cannot change: scalars, enum members, tuples and frozensets of them."""
+    kind = type(value)
+    if kind in (tuple, frozenset):
+        return all(is_scalar(item) for item in value)
+    return kind in _SCALARS or issubclass(kind, Enum)
+
+
+def is_data(value: Any) -> bool:
+    """Whether a value is neither code, class, module nor a descriptor."""
+    kind = type(value)
+    return not (
+        issubclass(kind, type | FunctionType | MethodType | BuiltinFunctionType | ModuleType)
+        or hasattr(kind, "__get__")
+        or hasattr(kind, "__dumbo_function__")
+        or type(getattr(value, "__wrapped__", None)) is FunctionType
+    )
+
+
+def type_label(kind: type) -> str:
+    """``module:qualname`` of a class, under the name its module keeps from run to run."""
+    return f"{real_name({'__name__': kind.__module__})}:{kind.__qualname__}"
+
+
+def short_text(value: Any) -> str:
+    """A value in at most 60 characters, for people."""
+    kind = type(value)
+    probe = getattr(kind, "__dumbo_carrier__", None)
+    if probe is not None:
+        return str(probe(value))
+    if kind in _SHOWN:
+        text = _Short().repr(value)
+        return text if len(text) <= _TEXT else text[: _TEXT - 3] + "..."
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and kind is numpy.ndarray:
+        return f"ndarray{value.shape} {value.dtype}"
+    if issubclass(kind, Enum):
+        return f"{kind.__qualname__}.{value.name}"
+    return f"<{kind.__qualname__}>"
+
+
+class _Short(reprlib.Repr):
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = self.maxlong = _TEXT
+
+    def repr_instance(self, x: Any, level: int) -> str:
+        return f"<{type(x).__qualname__}>"

@@ -1,0 +1,313 @@
+"""The call path: bind, identify, look up, verify, reuse or run, record, wrap.
+
+Law: one flow, top to bottom. `Engine.call` names the call, asks memory and then the catalog for a
+version that holds now, lets the policy decide about one that does not, and otherwise runs the
+user's function under a frame and a recorder. Whatever the store does, the call gives its value;
+whatever the function raises passes through untouched and leaves nothing behind but an event.
+
+Faster than this is only the warm path of `dumbo.function`, which answers from an `Entry` made here
+while its stamp is the current one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+from weakref import WeakValueDictionary, ref
+
+from dumbo import frames
+from dumbo.claims import Claims
+from dumbo.code import Tracker
+from dumbo.errors import StaleResultError, ValueLostError
+from dumbo.events import Event, EventKind, Events
+from dumbo.frames import Frame
+from dumbo.graph.explain import Explanation, explain, one_line
+from dumbo.identity import CallIdentity, CallShape
+from dumbo.identity.cid import CID, FunctionId
+from dumbo.judging import Judge
+from dumbo.keeping import STORE_TROUBLE, Keeping
+from dumbo.policy import Action, Keep, Place, Policy, decide_reuse
+from dumbo.proxy import Returns, bare_arguments, mark_of, protect
+from dumbo.recall import Entry, Recall
+from dumbo.records import FRESH, Dependency, Record, Staleness, State
+from dumbo.storage import Store
+from dumbo.tracing import Run, Tracing, calling_line, refuse_live, returned
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Target:
+    """What the engine knows of one decorated function."""
+
+    plain: Callable[..., Any]
+    shape: CallShape
+    keep: Keep | None = None
+    returns: Returns | None = None
+    policy: Policy | None = None
+    declared: tuple[Dependency, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a look-up gave: an entry that may be used, or the newest version and what is wrong."""
+
+    entry: Entry | None = None
+    record: Record | None = None
+    verdict: Staleness = FRESH
+
+
+NOTHING: Final = Found()
+
+
+class Engine:
+    """The call path over the parts of one session."""
+
+    def __init__(  # noqa: PLR0913  # the session hands over each of its parts by name
+        self,
+        store: Store,
+        tracker: Tracker,
+        events: Events,
+        policy: Policy,
+        keep: Keep,
+        returns: Returns,
+    ) -> None:
+        self.store = store
+        self.tracker = tracker
+        self.events = events
+        self.policy = policy
+        self.targets: WeakValueDictionary[FunctionId, Target] = WeakValueDictionary()
+        self.recall = Recall(store, events, self.remake)
+        self.judge = Judge(self.recall, tracker, self._plain_of)
+        self.keeping = Keeping(store, self.judge, self.recall, events)
+        self.last_why: Explanation | None = None
+        self._keep = keep
+        self._returns = returns
+        self._tracing = Tracing(tracker, self.judge, self.recall)
+        self._claims = Claims()
+
+    # The two ways in.
+
+    def call(
+        self,
+        target: Target,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        *,
+        recompute: bool = False,
+    ) -> Entry:
+        """Give the result of one call, by reuse or by running the function."""
+        identity = target.shape.identify(args, kwargs)
+        self.targets[target.shape.function_id] = target
+        with self._claims.held(identity.cid):
+            found = self.find(identity.cid, target)
+            entry = None if recompute else self._reuse(target, found)
+            if entry is None:
+                with self._running(target, identity, args, kwargs) as run:
+                    run.value = target.plain(*run.args, **run.kwargs)
+                entry = self._finish(target, run, again=found.record is not None)
+        self.used(entry)
+        return entry
+
+    async def call_async(
+        self,
+        target: Target,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        *,
+        recompute: bool = False,
+    ) -> Entry:
+        """Give the result of one call of an ``async def``."""
+        identity = target.shape.identify(args, kwargs)
+        self.targets[target.shape.function_id] = target
+        found = self.find(identity.cid, target)
+        entry = None if recompute else self._reuse(target, found)
+        if entry is None:
+            with self._running(target, identity, args, kwargs) as run:
+                run.value = await target.plain(*run.args, **run.kwargs)
+            entry = self._finish(target, run, again=found.record is not None)
+        self.used(entry)
+        return entry
+
+    # Look up and verify.
+
+    def find(self, cid: CID, target: Target | None = None, *, any_state: bool = False) -> Found:
+        """Look `cid` up in memory, then in the catalog; the newest version that holds wins.
+
+        With `any_state` the newest version with a value is good enough, whatever its verdict.
+        """
+        best = NOTHING
+        entry: Entry | None = self.store.memory.get(cid)
+        if entry is not None and self._unspoilt(entry):
+            verdict = self.judge.verdict(entry.record)
+            if verdict.state is State.FRESH or any_state:
+                return Found(entry, entry.record, verdict)
+            best = Found(None, entry.record, verdict)
+        try:
+            for record in self.store.catalog.versions(cid):
+                verdict = self.judge.verdict(record)
+                if best.record is None:
+                    best = Found(None, record, verdict)
+                usable = verdict.state is State.FRESH or any_state
+                if usable and record.stored is not None and self._present(record):
+                    return Found(self._remember(target, record), record, verdict)
+        except STORE_TROUBLE as trouble:
+            self.keeping.warn(cid.short, trouble)
+        return best
+
+    def _reuse(self, target: Target, found: Found) -> Entry | None:
+        """Give an entry to reuse, or None when the function has to run."""
+        if found.entry is not None:
+            self._tell(EventKind.HIT, found.entry.record, seconds=found.entry.record.total_seconds)
+            return found.entry
+        if found.record is None or found.verdict.state is State.FRESH:
+            return None  # never computed, or its value was not kept
+        self.last_why = explain(found.record, found.verdict)
+        self._tell(EventKind.STALE, found.record, self.last_why.short)
+        policy = target.policy or self.policy
+        chosen = policy.indirect if frames.current() is not None else policy.direct
+        decision = decide_reuse(chosen, found.verdict, found.record.total_seconds)
+        if decision.action is Action.RAISE:
+            raise StaleResultError(
+                f"{one_line(found.record.call, found.verdict)}; the policy is Raise(): "
+                "call .recompute(...), or accept the result under dumbo.policy(Reuse())"
+            )
+        if decision.action is Action.RECOMPUTE:
+            return None
+        old = self.find(found.record.cid, any_state=True).entry
+        if old is None:
+            return None
+        self._tell(EventKind.HIT, old.record, decision.reason, seconds=old.record.total_seconds)
+        return self.recall.marked(old, self.returns_of(target), decision.reason)
+
+    def _present(self, record: Record) -> bool:
+        """Whether the bytes are there and as they were written; a miss with a warning if not."""
+        assert record.stored is not None
+        try:
+            self.store.values.check(record.stored)
+        except ValueLostError as lost:
+            self.keeping.warn(record.call, lost)
+            return False
+        return True
+
+    def _unspoilt(self, entry: Entry) -> bool:
+        """Whether nobody changed the value in memory behind its carrier's back."""
+        if entry.mark is None or entry.mark.holds():
+            return True
+        self.forget_memory(entry.record.cid)
+        self._tell(EventKind.EVICTED, entry.record, "its value was changed in place")
+        return False
+
+    # Run and record.
+
+    @contextmanager
+    def _running(
+        self,
+        target: Target,
+        identity: CallIdentity,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+    ) -> Iterator[Run]:
+        """Frame and recorder around the user's function, whose exception passes through."""
+        bare_args, bare_kwargs = bare_arguments(args, kwargs)
+        where = calling_line()
+        with frames.running(Frame(identity.cid)) as frame:
+            try:
+                with self.tracker.recording(target.plain) as recording:
+                    run = Run(identity, bare_args, bare_kwargs, frame, recording, where)
+                    frame.started = time.perf_counter()
+                    yield run
+                    run.seconds = time.perf_counter() - frame.started
+            except BaseException as error:
+                reason = f"{type(error).__name__}: nothing was kept"
+                self.events.emit(Event(EventKind.FAILED, identity.cid, identity.text, reason))
+                raise
+
+    def _finish(self, target: Target, run: Run, *, again: bool) -> Entry:
+        """Turn what ran into a record, a kept value where it pays, and a carrier."""
+        refuse_live(run.value, run.identity.text)
+        value, inner = returned(run.value)
+        shape = target.shape
+        trace = self._tracing.trace(run, shape.function_id, target.plain, target.declared, inner)
+        entry = self.recall.fresh(trace, protect(value), self.returns_of(target))
+        self._tell(EventKind.EXECUTED, trace.record, seconds=trace.record.own_seconds)
+        keep = target.keep or self._keep
+        place = self.keeping.settle(trace, entry.node, keep)
+        stored = trace.record.stored
+        if stored is not None and self.store.values.mapped(stored):
+            # The stored bytes live on, not the object that ran, which others may hold and change.
+            entry = self.recall.entry(trace.record, self.returns_of(target), trace=trace)
+        else:
+            entry.mark = mark_of(value)
+        if again:
+            self.judge.versions_moved()
+        if place is not Place.NOWHERE:
+            self._hold(entry)
+        return entry
+
+    def remake(self, record: Record, lost: ValueLostError) -> object:
+        """Compute a value again whose bytes are gone, where its call can be repeated.
+
+        Raises
+        ------
+        ValueLostError
+            The function is not loaded here, or the arguments are not on the record.
+        """
+        target = self.targets.get(record.cid.parent.function)
+        arguments = None if target is None else self.recall.arguments(record, target.shape)
+        if target is None or arguments is None:
+            raise ValueLostError(
+                f"{record.call}: {lost}. Make the call again to have it computed"
+            ) from lost
+        self.keeping.warn(record.call, lost)
+        whole = self.call(target, arguments.args, arguments.kwargs, recompute=True).node
+        for key in self.recall.steps(record.cid):
+            whole = whole.child(key)
+        return whole.value
+
+    # Memory, events and small things.
+
+    def _remember(self, target: Target | None, record: Record) -> Entry:
+        entry = self.recall.entry(record, self.returns_of(target))
+        self._hold(entry)
+        return entry
+
+    def _hold(self, entry: Entry) -> None:
+        record = entry.record
+        entry.trace.node = ref(entry.node)
+        self.recall.traces[record.cid] = entry.trace
+        self.store.memory.put(record.cid, entry, max(record.nbytes, 1))
+
+    def warm(self, entry: Entry) -> None:
+        """Stamp the entry and give it guards, so that the warm path may answer from it."""
+        if self.judge.verdict(entry.record).state is State.FRESH:
+            entry.guards = self.judge.guards(entry.record)
+            entry.stamp = self.judge.stamp
+
+    def used(self, entry: Entry) -> None:
+        """Note the result in the frames of the calls that asked for it."""
+        for frame in frames.users():
+            frame.note(entry.record.cid, entry.trace)
+
+    def forget_memory(self, cid: CID) -> None:
+        """Drop what memory knows of a CID."""
+        entry: Entry | None = self.store.memory.get(cid)
+        if entry is not None:
+            entry.stamp = None
+            self.store.memory.drop(cid)
+        self.recall.traces.pop(cid, None)
+        self.judge.versions_moved()
+
+    def returns_of(self, target: Target | None) -> Returns:
+        """The kind of carrier a function's results come in."""
+        return (target.returns if target is not None else None) or self._returns
+
+    def _plain_of(self, function: FunctionId) -> Callable[..., object] | None:
+        target = self.targets.get(function)
+        return None if target is None else target.plain
+
+    def _tell(
+        self, kind: EventKind, record: Record, reason: str = "", *, seconds: float = 0.0
+    ) -> None:
+        self.events.emit(Event(kind, record.cid, record.call, reason, seconds, record.nbytes))

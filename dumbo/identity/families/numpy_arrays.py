@@ -1,0 +1,92 @@
+"""numpy: arrays, scalars, dtypes, random generators, ufuncs.
+
+Law: an array is its dtype, shape and logical content; a memory map is the array it maps.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from dumbo.identity.arrays import array_parts, content_hash, dtype_text, remembered_hash
+from dumbo.identity.function_id import type_id
+from dumbo.identity.parts import OpaqueValue, Parts
+from dumbo.identity.values import register_value
+
+_PLAIN = {"numpy:ndarray", "numpy:memmap"}
+
+
+def _array(value: Any) -> Parts:
+    own = type_id(type(value))
+    parts = _content(value)
+    if own in _PLAIN:
+        return parts
+    # A subclass may carry more (units, names) and behave otherwise: its state counts too.
+    return Parts(own, [parts, vars(value) if type(value).__dictoffset__ else None], ["", ""])
+
+
+def _content(value: Any) -> Parts:
+    import numpy as np
+
+    dtype = value.dtype
+    if dtype.hasobject or dtype.kind == "T":
+        plain = np.ndarray.view(value, np.ndarray)
+        return Parts("array", [dtype_text(dtype), value.shape, plain.ravel().tolist()], ["", "", ""])
+    return array_parts(dtype_text(dtype), value.shape, remembered_hash(value))
+
+
+def _masked(value: Any) -> Parts:
+    import numpy as np
+
+    mask = np.ma.getmaskarray(value)
+    parts = [_content(np.ma.getdata(value)), _content(mask), value.fill_value, value.hardmask]
+    return Parts(type_id(type(value)), parts, ["", "", "", ""])
+
+
+def _scalar(value: Any) -> Parts:
+    import numpy as np
+
+    dtype = value.dtype
+    if dtype.char not in "gG" and dtype.kind in "biufcSU":
+        return Parts("numpy scalar", [dtype_text(dtype), value.item()])
+    if dtype.hasobject:
+        return Parts("numpy scalar", [dtype_text(dtype), value.tolist()])
+    return Parts("numpy scalar", [dtype_text(dtype), content_hash(np.asarray(value))])
+
+
+def _dtype(value: Any) -> Parts:
+    return Parts("numpy dtype", [dtype_text(value), dict(value.metadata or {})])
+
+
+def _generator(value: Any) -> Parts:
+    return Parts(type_id(type(value)), [value.bit_generator], [".bit_generator"])
+
+
+def _bit_generator(value: Any) -> Parts:
+    return Parts(type_id(type(value)), [value.state], [".state"])
+
+
+def _random_state(value: Any) -> Parts:
+    return Parts(type_id(type(value)), [value.get_state(legacy=False)], [".state"])
+
+
+def _ufunc(value: Any) -> Parts:
+    for home in ("numpy", "scipy.special"):
+        module = sys.modules.get(home)
+        if module is not None and getattr(module, value.__name__, None) is value:
+            return Parts("ufunc", [home, value.__name__])
+    raise OpaqueValue(f"the ufunc {value.__name__!r} is not one of numpy's or scipy's by that name")
+
+
+for _name, _tokenizer in {
+    "numpy:ndarray": _array,
+    "numpy.ma:MaskedArray": _masked,
+    "numpy.ma.core:MaskedArray": _masked,
+    "numpy:generic": _scalar,
+    "numpy:dtype": _dtype,
+    "numpy.random._generator:Generator": _generator,
+    "numpy.random.bit_generator:BitGenerator": _bit_generator,
+    "numpy.random.mtrand:RandomState": _random_state,
+    "numpy:ufunc": _ufunc,
+}.items():
+    register_value(_name, _tokenizer)

@@ -1,0 +1,216 @@
+"""Questions about results: what is it, what is it made from, is it still true, why not.
+
+Law: asking runs no user code and loads no value. What is asked about is a carrier, a CID, or a tag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from dumbo.engine import Engine
+from dumbo.errors import NotCachedError
+from dumbo.graph.explain import Explanation, explain
+from dumbo.identity.cid import CID
+from dumbo.proxy import Node, node_of
+from dumbo.recall import Entry
+from dumbo.records import Edge, Record, Staleness, State
+
+if TYPE_CHECKING:
+    from dumbo.graph.view import ProvenanceGraph
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of ``dumbo.values()``."""
+
+    cid: CID
+    call: str
+    state: State
+    nbytes: int
+    seconds: float
+    created: float
+    kept: bool
+    tag: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What dumbo did for you, over the life of the store.
+
+    Attributes
+    ----------
+    hits, executed, stale : int
+        Calls answered, run, and found stale.
+    seconds_saved, seconds_run : float
+    results : int
+        CIDs with a record.
+    nbytes : int
+        Bytes of values held on disk.
+    memory_bytes : int
+        Bytes of values held in memory now.
+    """
+
+    hits: int
+    executed: int
+    stale: int
+    seconds_saved: float
+    seconds_run: float
+    results: int
+    nbytes: int
+    memory_bytes: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.hits} hits saved {self.seconds_saved:.1f} s; {self.executed} calls ran for "
+            f"{self.seconds_run:.1f} s; {self.stale} found stale; {self.results} results, "
+            f"{self.nbytes / 1e6:.1f} MB on disk, {self.memory_bytes / 1e6:.1f} MB in memory"
+        )
+
+
+class Inspection:
+    """The questions, over one session's engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._catalog = engine.store.catalog
+
+    def record(self, x: object) -> Record:
+        """The record of a carrier, a CID or a tag.
+
+        Raises
+        ------
+        NotCachedError
+            `x` is not a result of this store.
+        """
+        node = node_of(x)
+        if node is not None:
+            return self._latest(node)
+        if isinstance(x, str):
+            cid = self._catalog.tags().get(x) or CID(x)
+            versions = self._engine.recall.versions(cid.parent)
+            if versions:
+                return self._item(versions[0], cid)
+        raise NotCachedError(
+            f"{_short(x)} is no result, CID or tag of {self._engine.store.folder}: "
+            "pass what a memoized function returned, its CID, or a tag from dumbo.tags()"
+        )
+
+    def _latest(self, node: Node) -> Record:
+        """The node's record, or the one that was committed since."""
+        record = node.record
+        trace = self._engine.recall.traces.get(record.cid)
+        return trace.record if trace is not None and record.version <= 0 else record
+
+    def _item(self, whole: Record, cid: CID) -> Record:
+        return whole if not cid.path else replace(whole, cid=cid)
+
+    def verdict(self, record: Record) -> Staleness:
+        """Whether `record` still holds; an item holds when its whole does."""
+        if record.cid.path:
+            for whole in self._engine.recall.versions(record.cid.parent):
+                if whole.version == record.version:
+                    return self._engine.judge.verdict(whole)
+        return self._engine.judge.verdict(record)
+
+    def why(self, x: object) -> Explanation:
+        """Say in words whether `x` holds, and what changed if not."""
+        record = self.record(x)
+        return explain(record, self.verdict(record))
+
+    def recalled(self, cid: CID) -> Entry:
+        """The newest kept result of `cid`, whatever its state, unopened.
+
+        Raises
+        ------
+        NotCachedError
+            There is none.
+        """
+        entry = self._engine.find(cid.parent, any_state=True).entry
+        if entry is None:
+            raise NotCachedError(
+                f"no value of {cid.short} is kept in {self._engine.store.folder}: "
+                "make its call again to have it computed"
+            )
+        return entry
+
+    def graph(self, x: object = None) -> ProvenanceGraph:
+        """The cone of `x` as networkx, or the whole store."""
+        from dumbo.graph.view import ProvenanceGraph
+
+        if x is None:
+            records = list(self._catalog.nodes())
+            root = None
+        else:
+            root_record = self.record(x)
+            root = root_record.cid
+            records = list(self._cone(root_record))
+        states = {record.cid: self.verdict(record).state for record in records}
+        return ProvenanceGraph.of(records, states, root=root)
+
+    def _cone(self, record: Record) -> Iterator[Record]:
+        """`record` and everything upstream of it, in the versions that were used."""
+        seen: set[CID] = set()
+        stack = [record]
+        while stack:
+            top = stack.pop()
+            if top.cid in seen:
+                continue
+            seen.add(top.cid)
+            yield top
+            for edge in self._edges(top):
+                stack.extend(self._used(edge))
+
+    def _edges(self, record: Record) -> Iterable[Edge]:
+        if not record.cid.path:
+            return record.edges
+        return next(
+            (w.edges for w in self._engine.recall.versions(record.cid.parent)), record.edges
+        )
+
+    def _used(self, edge: Edge) -> tuple[Record, ...]:
+        versions = self._engine.recall.versions(edge.source.parent)
+        used = [r for r in versions if r.version == edge.version] or list(versions[:1])
+        return tuple(used[:1])
+
+    def values(self, function: str | None = None, limit: int | None = None) -> list[Row]:
+        """The newest record of each CID as a table, newest first."""
+        tags = {cid: name for name, cid in self._catalog.tags().items()}
+        return [
+            Row(
+                record.cid,
+                record.call,
+                self.verdict(record).state,
+                record.nbytes,
+                record.own_seconds,
+                record.created,
+                record.stored is not None,
+                tags.get(record.cid),
+            )
+            for record in self._catalog.nodes(function, limit)
+        ]
+
+    def flush(self) -> None:
+        """Hand the counters of this process to the catalog."""
+        self._engine.counting.flush()
+
+    def stats(self) -> Stats:
+        """What dumbo did over the life of the store."""
+        self.flush()
+        totals = self._engine.counting.totals()
+        return Stats(
+            hits=totals.hits,
+            executed=totals.executed,
+            stale=totals.stale,
+            seconds_saved=totals.seconds_saved,
+            seconds_run=totals.seconds_run,
+            results=self._catalog.node_count(),
+            nbytes=self._engine.store.objects.nbytes(),
+            memory_bytes=self._engine.store.memory.nbytes,
+        )
+
+
+def _short(x: object) -> str:
+    text = object.__repr__(x) if not isinstance(x, (str, int, float)) else repr(x)
+    return text if len(text) <= 60 else text[:59] + "…"

@@ -1,0 +1,170 @@
+"""Verdicts on records, by today's code and today's inputs.
+
+Law: nothing is called fresh on the strength of an old look. A verdict is kept only while three
+things stand still: the tracker's epoch (files, reloads, redefinitions), the versions known of any
+CID, and the guards, which notice that a name was rebound in this process.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from dumbo.code import Tracker
+from dumbo.graph.staleness import Sources, judge
+from dumbo.identity.cid import CID, FunctionId
+from dumbo.records import (
+    FRESH,
+    Depset,
+    Reason,
+    ReasonKind,
+    Record,
+    Staleness,
+    State,
+)
+
+Guard = Callable[[], bool]
+PlainOf = Callable[[FunctionId], Callable[..., object] | None]
+
+
+class Known(Protocol):
+    """What the judge asks of the catalog and the values."""
+
+    def versions(self, cid: CID) -> tuple[Record, ...]:
+        """Records of a CID, newest first."""
+        ...
+
+    def depset(self, key: str) -> Depset | None:
+        """An interned depset."""
+        ...
+
+    def digest(self, record: Record, cid: CID) -> str:
+        """Digest of `cid`, the record's own or an item of it; empty when it cannot be compared."""
+        ...
+
+
+class Stamp:
+    """Identity of one span of time in which no verdict can have moved."""
+
+    __slots__ = ()
+
+
+def _ignore(_: Stamp) -> None:
+    """Nobody wants to know."""
+
+
+class Judge:
+    """Staleness of records, remembered while nothing moved."""
+
+    def __init__(self, known: Known, tracker: Tracker, plain_of: PlainOf) -> None:
+        self._known = known
+        self._tracker = tracker
+        self._plain_of = plain_of
+        self._depsets: dict[str, Depset] = {}
+        self._guards: dict[str, Guard] = {}
+        self._memo: dict[int, Staleness] = {}
+        self._reach: dict[int, frozenset[str]] = {}
+        self._epoch = tracker.epoch
+        self._lock = threading.RLock()
+        self.stamp = Stamp()
+        self.on_stamp: Callable[[Stamp], None] = _ignore
+
+    def refresh(self) -> None:
+        """Look at everything again."""
+        with self._lock:
+            self._tracker.refresh()
+            self._begin_epoch()
+
+    def versions_moved(self) -> None:
+        """Forget verdicts, not looks: a CID has another newest version."""
+        with self._lock:
+            self._memo.clear()
+            self._reach.clear()
+            self.stamp = Stamp()
+            self.on_stamp(self.stamp)
+
+    def learn(self, depset: Depset) -> None:
+        """Know a depset that is not in the catalog yet."""
+        self._depsets[depset.key] = depset
+
+    def depset(self, key: str) -> Depset | None:
+        """An interned depset, committed or not."""
+        return self._depsets.get(key) or self._known.depset(key)
+
+    def verdict(self, record: Record) -> Staleness:
+        """Whether `record` still holds."""
+        with self._lock:
+            sources = Sources(self._own, self._known.versions, self._known.digest)
+            while True:
+                if self._tracker.epoch != self._epoch:
+                    self._begin_epoch()
+                epoch = self._epoch
+                found = self._memo.get(record.version)
+                if found is None or not self._guards_hold(self.reach(record)):
+                    found = judge(record, sources, self._memo)
+                # A guard that failed during the walk began a new epoch: what was reached is void.
+                if self._tracker.epoch == epoch:
+                    return found
+
+    def guards(self, record: Record) -> tuple[Guard, ...]:
+        """Guards of everything `record` hangs on, its own depset's and those upstream."""
+        with self._lock:
+            keys = self.reach(record)
+            return tuple(self._guards[key] for key in sorted(keys) if key in self._guards)
+
+    def reach(self, record: Record) -> frozenset[str]:
+        """Keys of the depsets of `record` and of everything upstream of it."""
+        stack = [record]
+        while stack:
+            top = stack[-1]
+            if top.version in self._reach:
+                stack.pop()
+                continue
+            sources = [s for edge in top.edges for s in self._used(edge.source.parent, edge.version)]
+            missing = [s for s in sources if s.version not in self._reach]
+            if missing:
+                stack.extend(missing)
+                continue
+            stack.pop()
+            keys = frozenset((top.depset,))
+            self._reach[top.version] = keys.union(*(self._reach[s.version] for s in sources))
+        return self._reach[record.version]
+
+    def _used(self, cid: CID, version: int) -> Iterable[Record]:
+        if cid.is_external:
+            return ()
+        records = self._known.versions(cid)
+        return [r for r in records if r.version == version] or records[:1]
+
+    def _begin_epoch(self) -> None:
+        self._epoch = self._tracker.epoch
+        self._guards.clear()
+        self.versions_moved()
+
+    def _guards_hold(self, keys: Iterable[str]) -> bool:
+        for key in keys:
+            guard = self._guards.get(key)
+            if guard is not None and not guard():
+                self.refresh()
+                return False
+        return True
+
+    def _own(self, record: Record) -> Staleness:
+        """Verdict of the record's depset alone."""
+        if record.cid.is_external:
+            return FRESH
+        depset = self.depset(record.depset)
+        if depset is None:
+            detail = "its dependencies are not in this store"
+            return Staleness(
+                State.UNKNOWN, (Reason(ReasonKind.UNKNOWN, record.cid, detail=detail),)
+            )
+        self._guards_hold((depset.key,))
+        plain = self._plain_of(record.function)
+        verdict = self._tracker.verify(depset, plain)
+        if depset.key not in self._guards and plain is not None:
+            guard = self._tracker.guards(plain, depset)
+            if guard is not None:
+                self._guards[depset.key] = guard
+        return verdict

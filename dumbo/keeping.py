@@ -1,0 +1,190 @@
+"""What happens to a fresh result: kept or not, and its provenance with it.
+
+Law: the user's value is never lost to the store's trouble: whatever fails here becomes a warning
+and an event, and the result lives on in memory. Records of results that were not kept are written
+when a kept result depends on them, in its transaction.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+import warnings
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from dumbo.errors import StoreError, StoreWarning, UncacheableError, UntrustedValueError
+from dumbo.events import Event, EventKind, Events
+from dumbo.frames import Trace
+from dumbo.judging import Judge
+from dumbo.policy import Keep, Place, Speed, decide_keep
+from dumbo.proxy import Node
+from dumbo.recall import Recall
+from dumbo.records import Depset, Edge, Record
+from dumbo.storage import Store
+
+STORE_TROUBLE: Final = (StoreError, OSError, sqlite3.Error)
+_LARGE: Final = 1 << 20
+_SMOOTHING: Final = 0.2
+
+
+class Keeping:
+    """Decides about fresh results of one session and writes the kept ones."""
+
+    def __init__(self, store: Store, judge: Judge, recall: Recall, events: Events) -> None:
+        self._store = store
+        self._judge = judge
+        self._recall = recall
+        self._events = events
+        self._speed = Speed()
+        self._warned: set[str] = set()
+
+    def settle(self, trace: Trace, node: Node, keep: Keep) -> Place:
+        """Decide about the result in `node`; afterwards `trace` and `node` have its record."""
+        record = trace.record
+        value = node.value
+        nbytes = self._store.values.nbytes(value)
+        decision = decide_keep(keep, trace.saving, nbytes, self._speed)
+        trace.record = node.record = replace(record, nbytes=nbytes, reason=decision.reason)
+        if decision.place is not Place.STORE:
+            self._skipped(trace.record, decision.reason)
+            return decision.place
+        try:
+            self.write(trace, node)
+        except (UncacheableError, UntrustedValueError) as refusal:
+            trace.record = node.record = replace(trace.record, reason=str(refusal))
+            self._skipped(trace.record, str(refusal))
+        except STORE_TROUBLE as trouble:
+            self.warn(record.call, trouble)
+            self._skipped(trace.record, f"store failed: {trouble}")
+        return Place.MEMORY if trace.record.stored is None else Place.STORE
+
+    def write(self, trace: Trace, node: Node) -> None:
+        """Store the value and commit its record with those of what it hangs on.
+
+        Raises
+        ------
+        UncacheableError, UntrustedValueError
+            The value cannot be kept.
+        StoreError, OSError, sqlite3.Error
+            The store failed; nothing of this result is in it.
+        """
+        started = time.perf_counter()
+        stored = self._store.values.store(node.value)
+        elapsed = time.perf_counter() - started
+        trace.record = node.record = replace(
+            trace.record,
+            stored=stored,
+            digest=stored.digest,
+            type=str(stored.meta.get("type", trace.record.type)),
+            meta=stored.meta,
+            nbytes=stored.nbytes,
+        )
+        self.commit(trace)
+        node.record = trace.record
+        self._measure(stored.nbytes, elapsed, time.perf_counter() - started)
+        self._events.emit(
+            Event(
+                EventKind.STORED,
+                trace.record.cid,
+                trace.record.call,
+                reason=trace.record.reason,
+                nbytes=stored.nbytes,
+            )
+        )
+
+    def commit(self, trace: Trace) -> None:
+        """Write the record of `trace` and, before it, those upstream that are not in the store."""
+        traces = list(_uncommitted(trace))
+        numbers: dict[int, Trace] = {t.record.version: t for t in traces}
+        depsets: dict[str, Depset] = {}
+        for each in traces:
+            if not each.record.digest and each is not trace:
+                self._take_digest(each)
+            each.record = replace(
+                each.record, edges=tuple(self._edge(e, numbers) for e in each.record.edges)
+            )
+            depset = self._judge.depset(each.record.depset)
+            if depset is not None:
+                depsets[depset.key] = depset
+        moved = self._store.catalog.add([t.record for t in traces], depsets.values())
+        for each in traces:
+            renumbered = tuple(
+                replace(e, version=moved.get(e.version, e.version)) for e in each.record.edges
+            )
+            version = moved.get(each.record.version, each.record.version)
+            each.record = replace(each.record, version=version, edges=renumbered)
+            each.parents = ()
+
+    def warn(self, call: str, trouble: BaseException) -> None:
+        """Say once per kind of trouble what was lost."""
+        text = f"{type(trouble).__name__}: {trouble}"
+        if text in self._warned:
+            return
+        self._warned.add(text)
+        warnings.warn(
+            f"dumbo could not use its store at {self._store.folder} for {call}: {text}. "
+            "The call gave its value, which is kept in memory only. Make the folder writable, "
+            "set DUMBO_DIR to another, or use dumbo.open(path).",
+            StoreWarning,
+            stacklevel=2,
+        )
+
+    def _edge(self, edge: Edge, numbers: dict[int, Trace]) -> Edge:
+        """The edge with the source's version and digest as they are known by now."""
+        source = numbers.get(edge.version)
+        if source is None and edge.version <= 0:
+            source = self._recall.traces.get(edge.source.parent)
+        if source is None:
+            return edge
+        digest = edge.digest or self._recall.digest(source.record, edge.source)
+        return replace(edge, version=source.record.version, digest=digest)
+
+    def _take_digest(self, trace: Trace) -> None:
+        """Digest a value that was not kept, now that a kept one depends on it.
+
+        Where equal values cannot be told by a digest the value itself is stored: otherwise its
+        users would be stale in every new process.
+        """
+        node = trace.node() if trace.node is not None else None
+        if node is None or self._recall.digest(trace.record, trace.record.cid):
+            return
+        try:
+            stored = self._store.values.store(node.value)
+        except (UncacheableError, UntrustedValueError):
+            return
+        reason = "a kept result depends on it, and it has no comparable digest"
+        trace.record = node.record = replace(
+            trace.record, stored=stored, meta=stored.meta, reason=reason
+        )
+
+    def _skipped(self, record: Record, reason: str) -> None:
+        self._events.emit(Event(EventKind.SKIPPED, record.cid, record.call, reason=reason))
+
+    def _measure(self, nbytes: int, encode: float, total: float) -> None:
+        """Move the known speed of this store a little towards what was just seen."""
+        speed = self._speed
+        if nbytes >= _LARGE:
+            seen = nbytes / max(encode, 1e-9)
+            write = speed.write + _SMOOTHING * (seen - speed.write)
+            self._speed = replace(speed, write=write)
+        else:
+            overhead = speed.overhead + _SMOOTHING * (min(total, 0.01) - speed.overhead)
+            self._speed = replace(speed, overhead=overhead)
+
+
+def _uncommitted(trace: Trace) -> Iterable[Trace]:
+    """Traces not in the store, sources before users; iterative, each once."""
+    order: list[Trace] = []
+    seen: set[int] = set()
+    stack: list[tuple[Trace, bool]] = [(trace, False)]
+    while stack:
+        each, done = stack.pop()
+        if done:
+            order.append(each)
+        elif id(each) not in seen and (each is trace or not each.committed):
+            seen.add(id(each))
+            stack.append((each, True))
+            stack.extend((parent, False) for parent in each.parents)
+    return order

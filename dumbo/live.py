@@ -1,0 +1,56 @@
+"""The one word the warm path reads: which stamp is current in this process, if any.
+
+Law: `LIVE.stamp` is the default session's stamp while nothing special is going on, and None while
+anything is: a memoized call running (sub-calls must be noted), somebody listening to events, another
+session or policy in force. The warm path compares one identity and need not know why.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+
+class Live:
+    """The current stamp, and how many reasons there are to hold it back."""
+
+    __slots__ = ("_current", "_holds", "_lock", "stamp")
+
+    def __init__(self) -> None:
+        self.stamp: object | None = None
+        self._current: object | None = None
+        self._holds = 0
+        self._lock = threading.Lock()
+
+    def publish(self, stamp: object | None) -> None:
+        """Make `stamp` the current one."""
+        with self._lock:
+            self._current = stamp
+            self.stamp = None if self._holds else stamp
+
+    def hold(self) -> None:
+        """Send every call the long way until `release`."""
+        with self._lock:
+            self._holds += 1
+            self.stamp = None
+
+    def release(self) -> None:
+        """Take one `hold` back."""
+        with self._lock:
+            self._holds -= 1
+            if not self._holds:
+                self.stamp = self._current
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold for a ``with`` block."""
+        self.hold()
+        try:
+            yield
+        finally:
+            self.release()
+
+
+LIVE: Final = Live()

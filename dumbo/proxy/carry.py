@@ -1,0 +1,54 @@
+"""From a node to its carrier.
+
+Law: the carrier is chosen by the type of the value, or by the type the record names when the value
+is not at hand; choosing never loads, and never imports what the program does not use.
+"""
+
+from __future__ import annotations
+
+from types import NotImplementedType
+from typing import Any, Final
+
+from dumbo.proxy.carrier import make
+from dumbo.proxy.classes import carrier_class
+from dumbo.proxy.node import Node, Returns
+from dumbo.proxy.unopened import Unopened
+from dumbo.proxy.wrapped_type import find_type, is_tensor_type
+
+BARE_TYPES: Final = frozenset({type(None), bool, type(...), NotImplementedType})
+"""Types of the values that code compares by ``is``."""
+
+
+def carry(node: Node, returns: Returns = Returns.PROXY) -> Any:
+    """Make the carrier of a node.
+
+    Parameters
+    ----------
+    node : Node
+    returns : Returns
+        Proxy, native carrier or bare value.
+
+    Returns
+    -------
+    object
+        None, True, False, ``...`` and NotImplemented come bare whatever `returns` says.
+    """
+    value_type = type(node.value) if node.is_loaded else find_type(node.record.type)
+    if value_type in BARE_TYPES:
+        return node.value
+    if returns is not Returns.PROXY:
+        return _real(node, returns)
+    if value_type is None:
+        return make(Unopened, node)
+    if is_tensor_type(value_type):
+        from dumbo.proxy.tensor import tensor_carrier
+
+        return tensor_carrier(node)
+    return make(carrier_class(value_type), node)
+
+
+def _real(node: Node, returns: Returns) -> Any:
+    from dumbo.proxy.bare import hand_out
+    from dumbo.proxy.native import native_carrier
+
+    return hand_out(node.value) if returns is Returns.BARE else native_carrier(node)

@@ -1,0 +1,202 @@
+"""Lists, tuples and dicts item by item: touching one item loads one item.
+
+Law: an item of a plain type (None, bool, int, float, complex, str, bytes) comes bare; any other
+comes as its own carrier with the CID ``<cid>[key]``, the same object for as long as somebody holds
+it. Length and keys are read from the record where it has them. What is built from the whole
+(``+``, ``*``, ``|``, ``copy``) shares no mutable part with the cached value.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, ValuesView
+from collections.abc import ItemsView as Items
+from collections.abc import Set as AbstractSet
+from typing import Any, Final
+
+from dumbo.proxy.arrays import blocked
+from dumbo.proxy.bare import hand_out, is_carrier, plain
+from dumbo.proxy.carry import carry
+from dumbo.proxy.classes import Namespace, family
+from dumbo.proxy.node import Node
+from dumbo.proxy.wrapped_type import PLAIN, find_type
+
+MUTATORS: Final[dict[type, str]] = {
+    list: "append extend insert remove pop clear sort reverse",
+    dict: "update pop popitem clear setdefault",
+    set: "add remove discard pop clear update "
+    "intersection_update difference_update symmetric_difference_update",
+    bytearray: "append extend insert remove pop clear reverse",
+}
+
+
+def item(node: Node, key: Any) -> Any:
+    """Give the item at an exact key: bare if plain, else its carrier."""
+    if node.is_loaded:
+        value = node.item_value(key)
+        if type(value) in PLAIN:
+            return value
+    held = node.held()
+    known = held.get(key)
+    if known is not None:
+        return known
+    child = node.child(key)
+    if find_type(child.record.type) in PLAIN:
+        return child.value
+    carrier = carry(child)
+    return held.setdefault(key, carrier) if is_carrier(carrier) else carrier
+
+
+def _length(self: Any) -> int:
+    node = self.__dumbo_node__()
+    known = node.record.meta.get("len")
+    if node.is_loaded or not isinstance(known, int):
+        return len(self.__wrapped__)
+    return known
+
+
+def _bool(self: Any) -> bool:
+    return _length(self) > 0
+
+
+def _items_of_sequence(self: Any) -> Iterator[Any]:
+    node = self.__dumbo_node__()
+    return (item(node, index) for index in range(_length(self)))
+
+
+def _sequence_item(self: Any, key: Any) -> Any:
+    node, length = self.__dumbo_node__(), _length(self)
+    if isinstance(key, slice):
+        found = [item(node, index) for index in range(*key.indices(length))]
+        return found if issubclass(self.__class__, list) else tuple(found)
+    index = operator.index(key)
+    if not -length <= index < length:
+        raise IndexError(f"{self.__class__.__name__} index out of range")
+    return item(node, index % length)
+
+
+def _reversed(self: Any) -> Iterator[Any]:
+    node = self.__dumbo_node__()
+    return (item(node, index) for index in reversed(range(_length(self))))
+
+
+def _dict_item(self: Any, key: Any) -> Any:
+    node, key = self.__dumbo_node__(), plain(key)
+    # The CID is made from the key as the dict spells it: d[True] may be d[1].
+    known = node.keys()
+    if key not in known and hasattr(self.__class__, "__missing__"):
+        return hand_out(self.__wrapped__)[key]
+    return item(node, known[key])
+
+
+def _get(self: Any, key: Any, default: Any = None) -> Any:
+    known = self.__dumbo_node__().keys()
+    key = plain(key)
+    return _dict_item(self, key) if key in known else default
+
+
+def _has_key(self: Any, key: Any) -> bool:
+    known = self.__dumbo_node__().keys()
+    return plain(key) in known
+
+
+def _keys(self: Any) -> AbstractSet[Any]:
+    return self.__dumbo_node__().keys().keys()  # type: ignore[no-any-return]  # keys of a dict
+
+
+def _values(self: Any) -> ValuesView[Any]:
+    return ValuesView(self)
+
+
+def _items(self: Any) -> Items[Any, Any]:
+    return Items(self)
+
+
+def _contains(self: Any, element: Any) -> bool:
+    return plain(element) in self.__wrapped__
+
+
+def _fresh(name: str) -> Callable[..., Any]:
+    """Let an operator work on a copy that shares no mutable part with the cached value."""
+
+    def operate(self: Any, *others: Any) -> Any:
+        operation = getattr(hand_out(self.__wrapped__), name)
+        return operation(*(hand_out(plain(other)) for other in others))
+
+    operate.__name__ = name
+    return operate
+
+
+BUILDERS: Final[dict[type, str]] = {
+    list: "__add__ __mul__ __rmul__ copy",
+    tuple: "__add__ __mul__ __rmul__",
+    dict: "__or__ __ror__ copy",
+}
+
+
+def _concatenated(self: Any, other: Any) -> Any:
+    return hand_out(plain(other)) + hand_out(self.__wrapped__)
+
+
+@family
+def mutable(value_type: type) -> Namespace | None:
+    """Refuse the methods that change a list, dict, set or bytearray."""
+    for base, names in MUTATORS.items():
+        if issubclass(value_type, base):
+            return {name: blocked(name) for name in names.split()}
+    return None
+
+
+def _untouched(value_type: type, base: type, *names: str) -> bool:
+    """Whether a type keeps the built-in way to its items."""
+    return all(getattr(value_type, name) is getattr(base, name) for name in names)
+
+
+@family
+def sequences(value_type: type) -> Namespace | None:
+    """Lists and tuples, named ones too."""
+    base = list if issubclass(value_type, list) else tuple
+    if not issubclass(value_type, base) or not _untouched(
+        value_type, base, "__getitem__", "__iter__", "__len__"
+    ):
+        return None
+    hooks: Namespace = {name: _fresh(name) for name in BUILDERS[base].split()}
+    for position, name in enumerate(getattr(value_type, "_fields", ())):
+        hooks[name] = _field(position)
+    hooks.update(
+        __len__=_length,
+        __bool__=_bool,
+        __iter__=_items_of_sequence,
+        __getitem__=_sequence_item,
+        __reversed__=_reversed,
+        __contains__=_contains,
+        __radd__=_concatenated,
+    )
+    return hooks
+
+
+def _field(position: int) -> property:
+    return property(lambda self: item(self.__dumbo_node__(), position))
+
+
+@family
+def dicts(value_type: type) -> Namespace | None:
+    """Dicts, ordered and counting ones too."""
+    if not issubclass(value_type, dict) or not _untouched(
+        value_type, dict, "__getitem__", "__len__", "get"
+    ):
+        return None
+    hooks: Namespace = {name: _fresh(name) for name in BUILDERS[dict].split()}
+    hooks.update(
+        __len__=_length,
+        __bool__=_bool,
+        __iter__=lambda self: iter(_keys(self)),
+        __reversed__=lambda self: reversed(list(_keys(self))),
+        __getitem__=_dict_item,
+        __contains__=_has_key,
+        get=_get,
+        keys=_keys,
+        values=_values,
+        items=_items,
+    )
+    return hooks

@@ -1,0 +1,175 @@
+"""Native carriers: real objects of the value's own type (or a subclass) that carry the node.
+
+Law: a native carrier never claims a CID for a value that was changed. Subclasses of built-in
+containers refuse changes; arrays are read-only views; tensors and objects are known by identity in
+a side table, with what they looked like, so copies and changed ones carry nothing. A value that
+could change without a trace (a frame) comes as a proxy instead.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import types
+from collections.abc import Callable
+from typing import Any, Final
+
+from dumbo.proxy.arrays import NUMBERS
+from dumbo.proxy.bare import hand_out, plain
+from dumbo.proxy.carried import Carried
+from dumbo.proxy.carrier import plain_inside, refuse
+from dumbo.proxy.known import remember
+from dumbo.proxy.node import Node
+from dumbo.proxy.pickled import reduced_native
+from dumbo.proxy.wrapped_type import is_tensor_type
+
+READ_ONLY: Final[dict[type, str]] = {
+    list: "append extend insert remove pop clear sort reverse __setitem__ __delitem__",
+    dict: "update pop popitem clear setdefault __setitem__ __delitem__",
+    set: "add remove discard pop clear update intersection_update difference_update "
+    "symmetric_difference_update",
+}
+IN_PLACE: Final = ["__iadd__", "__imul__", "__ior__", "__iand__", "__ixor__", "__isub__"]
+SUBCLASSED: Final = (int, float, complex, str, bytes, tuple, frozenset, *READ_ONLY)
+AS_THEY_ARE: Final = (type, types.ModuleType, types.BuiltinFunctionType, types.FunctionType)
+BY_PROXY: Final = ("pandas", "polars", "scipy")
+
+
+class Native(Carried):
+    """Hooks of the subclasses; their instances keep the node in ``_dumbo_node``."""
+
+    __slots__ = ()
+
+    def __dumbo_node__(self) -> Node | None:
+        node: Node | None = getattr(self, "_dumbo_node", None)
+        return node
+
+    def __reduce_ex__(self, protocol: object) -> Any:
+        return reduced_native(_node(self))
+
+    def __copy__(self) -> Any:
+        return hand_out(_node(self).value)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return copy.deepcopy(hand_out(_node(self).value), memo)
+
+
+def _node(carrier: Any) -> Node:
+    node: Node = carrier.__dumbo_node__()
+    return node
+
+
+def native_carrier(node: Node) -> Any:
+    """Make a native carrier; loads the value."""
+    value: Any = node.value
+    kind = type(value)
+    if kind in SUBCLASSED:
+        carrier: Any = native_class(kind)(hand_out(value))
+        carrier._dumbo_node = node  # noqa: SLF001 - ours
+        return carrier
+    if f"{kind.__module__}.{kind.__name__}" == "numpy.ndarray":
+        view = value.view(array_class())
+        view.flags.writeable = False
+        view._dumbo_node = node  # noqa: SLF001 - ours
+        return view
+    if kind.__module__.partition(".")[0] in BY_PROXY:
+        from dumbo.proxy.carry import carry
+
+        return carry(node)
+    return _known_by_identity(value, node)
+
+
+@functools.cache
+def native_class(base: type[Any]) -> Any:
+    """Make the subclass of a built-in type whose instances carry a node."""
+    namespace: dict[str, Any] = {"__module__": __name__}
+    if base in READ_ONLY:
+        namespace["__slots__"] = ("__weakref__", "_dumbo_node")
+        namespace.update((name, _refused(name)) for name in READ_ONLY[base].split())
+        namespace.update((name, _bare_in_place(name)) for name in IN_PLACE if hasattr(base, name))
+    if base in NUMBERS:
+        namespace["__array_ufunc__"] = _weak_ufunc
+    return type(f"Native[{base.__name__}]", (Native, base), namespace)
+
+
+def _refused(name: str) -> Callable[..., Any]:
+    def method(self: Any, *_args: object, **_kwargs: object) -> Any:
+        refuse(_node(self), f".{name}()")
+
+    method.__name__ = name
+    return method
+
+
+def _bare_in_place(name: str) -> Callable[..., Any]:
+    def method(self: Any, other: Any) -> Any:
+        return getattr(hand_out(_node(self).value), name)(plain(other))
+
+    method.__name__ = name
+    return method
+
+
+def _weak_ufunc(_self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    # A float subclass counts as float64 in numpy's promotion; an exact float is weak.
+    return getattr(ufunc, method)(*plain_inside(inputs), **plain_inside(kwargs))
+
+
+@functools.cache
+def array_class() -> Any:
+    """Make the array subclass; only called once numpy is there."""
+    import numpy as np
+
+    class NativeArray(Native, np.ndarray):
+        """Read-only view of a cached array; arrays derived from it are plain."""
+
+        def __dumbo_node__(self) -> Node | None:
+            node = super().__dumbo_node__()
+            # Only the whole value is the value: a reshaped view is not.
+            same = node is not None and self.shape == node.value.shape  # type: ignore[attr-defined]  # an array
+            return node if same else None
+
+        def __array_wrap__(
+            self, array: Any, context: Any = None, return_scalar: bool = False
+        ) -> Any:
+            return array[()] if return_scalar else array.view(np.ndarray)
+
+        def __getitem__(self, key: Any) -> Any:
+            return np.ndarray.__getitem__(self.view(np.ndarray), plain(key))
+
+        def __reduce__(self) -> Any:
+            node = self.__dumbo_node__()
+            return self.view(np.ndarray).__reduce__() if node is None else reduced_native(node)
+
+        def __reduce_ex__(self, protocol: object) -> Any:
+            return self.__reduce__()
+
+        def __copy__(self) -> Any:
+            return np.array(self)
+
+        def __deepcopy__(self, memo: Any) -> Any:
+            return np.array(self)
+
+    for name in (*IN_PLACE, "__itruediv__", "__ifloordiv__", "__imod__", "__ipow__", "__imatmul__"):
+        setattr(NativeArray, name, _array_in_place(name))
+    return NativeArray
+
+
+def _array_in_place(name: str) -> Callable[..., Any]:
+    def method(self: Any, other: Any) -> Any:
+        import numpy as np
+
+        return getattr(np.array(self), name)(plain(other))
+
+    method.__name__ = name
+    return method
+
+
+def _known_by_identity(value: Any, node: Node) -> Any:
+    kind = type(value)
+    if is_tensor_type(kind):
+        carrier = value.detach().requires_grad_(value.requires_grad)
+    elif isinstance(value, AS_THEY_ARE) or not hasattr(value, "__dict__"):
+        return value
+    else:
+        carrier = copy.copy(value)
+    remember(carrier, node)
+    return carrier

@@ -1,0 +1,179 @@
+"""A session: the owner of all live parts, and the only place where they are wired.
+
+Law: nothing is made at import. The default session is made at the first call that needs one; a
+session that was opened is closed by whoever opened it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import tempfile
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from weakref import WeakSet
+
+from dumbo.code import Project, Tracker
+from dumbo.config import Config, load_config
+from dumbo.engine import Engine
+from dumbo.errors import StoreError, StoreWarning
+from dumbo.events import Events
+from dumbo.inspecting import Inspection
+from dumbo.live import LIVE
+from dumbo.policy import Policy
+from dumbo.storage import Store
+
+logger = logging.getLogger("dumbo")
+
+
+class Session:
+    """Store, tracker, engine and events of one store folder.
+
+    Parameters
+    ----------
+    config : Config
+    store : Store, optional
+        An open store; default: the one in ``config.folder``, made if it is missing.
+
+    Raises
+    ------
+    StoreUnavailableError, StoreFormatError, CorruptStoreError
+        The folder cannot be used; the message says why and what to do.
+
+    Examples
+    --------
+    >>> import tempfile, dumbo
+    >>> with tempfile.TemporaryDirectory() as folder, dumbo.open(folder) as session:
+    ...     with dumbo.using(session):
+    ...         dumbo.call(pow, 2, 10) == 1024
+    True
+    """
+
+    def __init__(self, config: Config, store: Store | None = None) -> None:
+        self.config = config
+        self.events = Events()
+        self.store = store or Store(
+            config.folder,
+            memory_bytes=config.memory_bytes,
+            strict=config.strict,
+            allow_pickle=config.allow_pickle,
+        )
+        self.tracker = Tracker(Project(roots=config.roots), self.store.catalog)
+        self.engine = Engine(
+            self.store, self.tracker, self.events, Policy(), config.keep, config.returns
+        )
+        self.inspect = Inspection(self.engine)
+        self._open = True
+        _sessions.add(self)
+
+    def close(self) -> None:
+        """Flush counters and close the store; a closed session is closed once more for nothing."""
+        if self._open:
+            self._open = False
+            self.inspect.flush()
+            self.store.close()
+
+    def refresh(self) -> None:
+        """Look at every dependency again at the next call."""
+        self.engine.judge.refresh()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = "" if self._open else " closed"
+        return f"<dumbo.Session{state} {str(self.config.folder)!r}>"
+
+
+_sessions: WeakSet[Session] = WeakSet()
+_using: ContextVar[Session | None] = ContextVar("dumbo_session", default=None)
+_default: Session | None = None
+_lock = threading.RLock()
+
+
+def open_session(path: str | os.PathLike[str] | None = None, **settings: Any) -> Session:
+    """Open a store as a session; see ``dumbo.open``."""
+    return Session(load_config(path, **settings))
+
+
+def current() -> Session:
+    """The session in force here: the innermost ``using``, else the default one."""
+    return _using.get() or _default or _make_default()
+
+
+def is_default(session: Session) -> bool:
+    """Whether `session` is the default one and no other is in force here."""
+    return session is _default
+
+
+def _make_default() -> Session:
+    global _default  # noqa: PLW0603  # the one piece of process-wide state, made on first need
+    with _lock:
+        if _default is None:
+            config = load_config()
+            try:
+                made = Session(config)
+            except StoreError as trouble:
+                made = _without_store(config, trouble)
+            made.engine.judge.on_stamp = LIVE.publish
+            LIVE.publish(made.engine.judge.stamp)
+            atexit.register(made.close)
+            _default = made
+        return _default
+
+
+def _without_store(config: Config, trouble: StoreError) -> Session:
+    """A default session that lives as long as the process: the user's program must go on."""
+    warnings.warn(
+        f"dumbo cannot use the store {config.folder}: {trouble} Results of this process are kept "
+        "in a temporary folder and are gone at its end. Set DUMBO_DIR to a folder that can be "
+        "used.",
+        StoreWarning,
+        stacklevel=4,
+    )
+    folder = tempfile.TemporaryDirectory(prefix="dumbo-", ignore_cleanup_errors=True)
+    atexit.register(folder.cleanup)
+    return Session(replace(config, folder=Path(folder.name) / "store"))
+
+
+@contextmanager
+def using(session: Session) -> Iterator[Session]:
+    """Make `session` the one in force for a ``with`` block, in this thread or task."""
+    token = _using.set(session)
+    try:
+        with LIVE.held():
+            yield session
+    finally:
+        _using.reset(token)
+
+
+def close_default() -> None:
+    """Close the default session; the next call makes a new one, from the settings as they are then."""
+    global _default  # noqa: PLW0603  # see above
+    with _lock:
+        if _default is not None:
+            LIVE.publish(None)
+            _default.close()
+            _default = None
+
+
+def refresh_all() -> None:
+    """Begin a new epoch everywhere: code of this process was defined again."""
+    for session in list(_sessions):
+        session.refresh()

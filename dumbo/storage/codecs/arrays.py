@@ -1,0 +1,154 @@
+"""numpy arrays and scalars: bits, byte order, axis order; lazily, as read-only maps.
+
+Law: dtype, shape and order live in the row; the bytes are the array's own, in the order they
+have in memory, so that nothing is converted and an opened array is a map of its file.
+
+Accepted are exact ``numpy.ndarray`` (and ``numpy.memmap``, which comes back as an ndarray) of any
+dtype that `dtypes.describe` can give exactly, and numpy's numeric and datetime scalars. Other
+subclasses, object and variable-width text arrays are declined.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dumbo.identity.arrays import array_digest, dtype_text, has_valueless_bytes
+from dumbo.records import Stored
+from dumbo.storage.base import INLINE_BYTES, Keeper, Keeps
+from dumbo.storage.codecs.blocks import (
+    blocks_of,
+    checked_axes,
+    checked_shape,
+    in_memory_order,
+    inverse,
+    raw_bytes,
+)
+from dumbo.storage.codecs.dtypes import describe, restore, storage_type
+from dumbo.storage.zarr_shard import ArrayLayout
+
+if TYPE_CHECKING:
+    from dumbo.storage.codecs.blocks import Array
+    from dumbo.storage.codecs.dtypes import AnyDType
+
+
+class ArrayCodec:
+    """Exact arrays."""
+
+    name = "array/1"
+    keeps = frozenset({Keeps.BITS, Keeps.LAZY, Keeps.NO_CODE})
+
+    def accepts(self, value: object) -> bool:
+        """Whether dtype and class come back exactly."""
+        import numpy as np
+
+        return type(value) in {np.ndarray, np.memmap} and describe(value.dtype) is not None  # type: ignore[attr-defined] # one of the two, by the line's first half
+
+    def store(self, value: Any, into: Keeper) -> Stored:
+        """Put the bytes into the row, or publish them as a zarr array."""
+        import numpy as np
+
+        array = np.asarray(value)
+        turned, axes = in_memory_order(array)
+        meta = array_meta(array.dtype, array.shape, axes)
+        if array.nbytes <= INLINE_BYTES:
+            inline = b"".join(blocks_of(turned))
+            return Stored(self.name, meta, len(inline), into.digest(array), inline)
+        layout = layout_of(array.dtype, turned.shape, axes)
+        published = into.objects.publish(blocks_of(turned), layout)
+        if axes or has_valueless_bytes(array.dtype):
+            digest = into.digest(array)  # what was written is not what is compared
+        else:
+            digest = array_digest(dtype_text(array.dtype), array.shape, published.content)
+        return Stored(self.name, meta, array.nbytes, digest, None, published.name)
+
+    def load(self, stored: Stored, source: Keeper) -> object:
+        """Map the bytes; the array cannot be written."""
+        import numpy as np
+
+        dtype = restore(stored.meta.get("format"))
+        shape = checked_shape(stored.meta.get("shape"), dtype.itemsize, stored.nbytes)
+        axes = checked_axes(stored.meta.get("axes"), len(shape))
+        turned = tuple(shape[axis] for axis in axes) if axes else shape
+        layout = layout_of(dtype, turned, axes)
+        buffer = raw_bytes(stored, layout, source, "r")
+        array: Array = np.ndarray(turned, dtype, buffer=buffer)
+        return array.transpose(inverse(axes)) if axes else array
+
+    def objects_of(self, stored: Stored) -> tuple[str, ...]:
+        """Name the one object, if there is one."""
+        return (stored.object,) if stored.object else ()
+
+
+class NumpyScalarCodec:
+    """numpy's scalars, as the arrays without dimensions that they are."""
+
+    name = "numpy-scalar/1"
+    keeps = frozenset({Keeps.BITS, Keeps.NO_CODE})
+
+    def accepts(self, value: Any) -> bool:
+        """Whether this scalar type is exactly its dtype's own."""
+        import numpy as np
+
+        if not isinstance(value, np.generic) or value.dtype.kind not in "biufcmMV":
+            return False
+        array = np.asarray(value)
+        plain = array.dtype.fields is None and array.dtype.type is not np.void
+        return plain and type(array[()]) is type(value) and describe(array.dtype) is not None
+
+    def store(self, value: Any, into: Keeper) -> Stored:
+        """Put the bytes into the row."""
+        import numpy as np
+
+        array = np.asarray(value)
+        meta = array_meta(array.dtype, (), (), type_name=f"numpy:{type(value).__name__}")
+        inline = b"".join(blocks_of(array))
+        return Stored(self.name, meta, len(inline), into.digest(value), inline)
+
+    def load(self, stored: Stored, source: Keeper) -> object:
+        """Rebuild the scalar."""
+        import numpy as np
+
+        dtype = restore(stored.meta.get("format"))
+        inline = source.fetch(stored)
+        checked_shape(stored.meta.get("shape"), dtype.itemsize, len(inline))
+        return np.ndarray((), dtype, buffer=inline)[()]
+
+    def objects_of(self, stored: Stored) -> tuple[str, ...]:
+        """No scalar is large."""
+        return ()
+
+
+def array_meta(
+    dtype: AnyDType, shape: tuple[int, ...], axes: tuple[int, ...], type_name: str = "numpy:ndarray"
+) -> dict[str, object]:
+    """Facts that answer for an array without its bytes."""
+    meta: dict[str, object] = {
+        "type": type_name,
+        "shape": list(shape),
+        "dtype": str(dtype),
+        "ndim": len(shape),
+        "format": describe(dtype),
+    }
+    if shape:
+        meta["len"] = shape[0]
+    if axes:
+        meta["axes"] = list(axes)
+    return meta
+
+
+def layout_of(dtype: AnyDType, turned: tuple[int, ...], axes: tuple[int, ...]) -> ArrayLayout:
+    """Lay an array out as zarr: what zarr cannot name is bytes along one more axis."""
+    data_type, items = storage_type(dtype)
+    if items == 1:
+        shape = turned
+    else:
+        shape, axes = (*turned, items), (*axes, len(turned)) if axes else ()
+    return ArrayLayout(
+        shape,
+        data_type,
+        dtype.itemsize // items,
+        big_endian=dtype.str.startswith(">") and dtype.kind != "U",
+        axes=axes,
+        attributes={} if str(dtype) == data_type else {"dtype": str(dtype)},
+    )
+

@@ -1,0 +1,155 @@
+"""Values to bytes and back: the one door between a value and what a row says of it.
+
+Law: `load(store(x))` is `x`, bit for bit, or an error; nothing that a row says is trusted.
+
+What a value looks like (`Stored.meta`) answers type, shape, dtype and length without I/O;
+containers describe their items without loading them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dumbo.errors import ConfigurationError, UnidentifiableError, ValueLostError
+from dumbo.records import Stored
+from dumbo.storage.base import INLINE_BYTES, Buffer, Meta
+from dumbo.storage.codecs import Codecs, Pickles
+from dumbo.storage.objects import Objects
+from dumbo.storage.sizes import size_of
+
+
+class Values:
+    """Stores values into, and opens them from, one set of objects.
+
+    Parameters
+    ----------
+    objects : Objects
+        Where bytes above 32 KiB go.
+    pickles : Pickles
+        Whether values that only pickle can keep are kept and opened.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     values = Values(Objects(pathlib.Path(folder)))
+    ...     stored = values.store({"loss": 0.25, "step": 3})
+    ...     values.keys(stored), values.load(values.item(stored, "loss"))
+    (('loss', 'step'), 0.25)
+    """
+
+    __slots__ = ("_codecs", "_objects")
+
+    def __init__(self, objects: Objects, pickles: Pickles = Pickles.SIGNED) -> None:
+        self._objects = objects
+        self._codecs = Codecs(pickles)
+
+    @property
+    def objects(self) -> Objects:
+        """Where large bytes are."""
+        return self._objects
+
+    def store(self, value: object) -> Stored:
+        """Encode a value; up to 32 KiB stay in the result, more is published.
+
+        Raises
+        ------
+        UncacheableError
+            A live handle, or something pickle does not take.
+        StoreUnavailableError
+            The bytes cannot be written.
+        """
+        return self._codecs.codec_for(value).store(value, self)
+
+    def load(self, stored: Stored) -> object:
+        """Open a value: arrays read-only and lazily, containers as new objects.
+
+        Raises
+        ------
+        ValueLostError
+            The bytes are gone, short, altered, or disagree with the row.
+        UntrustedValueError
+            Loading would run code that this user did not sign.
+        StoreFormatError
+            Written with a codec that is not known here.
+        MissingLibraryError
+            The value belongs to a library that is absent.
+        """
+        return self._codecs.named(stored.codec).load(stored, self)
+
+    def has_items(self, stored: Stored) -> bool:
+        """Whether `keys` and `item` can be asked."""
+        return stored.codec == self._codecs.container.name
+
+    def keys(self, stored: Stored) -> tuple[object, ...]:
+        """Keys of a dict, indices of a sequence; empty for a set."""
+        self._check_items(stored, "keys")
+        return self._codecs.container.keys(stored, self)
+
+    def item(self, stored: Stored, key: object) -> Stored:
+        """Describe one item without loading it.
+
+        Parameters
+        ----------
+        stored : Stored
+            A container.
+        key : object
+            Index, key, or field of a named tuple (``x`` or ``.x``).
+
+        Raises
+        ------
+        NotCachedError
+            There is no such item.
+        """
+        self._check_items(stored, "item")
+        return self._codecs.container.item(stored, key, self)
+
+    def nbytes(self, value: object) -> int:
+        """Estimate the encoded size in bytes; cheap, and copies nothing."""
+        return size_of(value)
+
+    def digest(self, value: object) -> str:
+        """Content digest, equal to that of the value when stored; empty if there is none."""
+        from dumbo.identity import digest
+
+        try:
+            return digest(value)
+        except UnidentifiableError:
+            return ""
+
+    def objects_of(self, stored: Stored) -> tuple[str, ...]:
+        """Name every object the value needs, for those who collect the others."""
+        if self.has_items(stored):
+            return self._codecs.container.objects_of(stored, self)
+        return self._codecs.named(stored.codec).objects_of(stored)
+
+    def keep(self, codec: str, meta: Meta, parts: Sequence[Buffer], digest: str) -> Stored:
+        """Put encoded bytes into the row if small, into a plain object otherwise."""
+        nbytes = sum(memoryview(part).nbytes for part in parts)
+        if nbytes <= INLINE_BYTES:
+            return Stored(codec, meta, nbytes, digest, b"".join(parts))
+        published = self._objects.publish(parts)
+        return Stored(codec, meta, nbytes, digest, None, published.name)
+
+    def fetch(self, stored: Stored, offset: int = 0, length: int | None = None) -> bytes:
+        """Read bytes of the row, or of a plain object of exactly ``stored.nbytes``."""
+        wanted = stored.nbytes - offset if length is None else length
+        if stored.object:
+            path = self._objects.open_object(stored.object, stored.nbytes)
+            with path.open("rb", buffering=0) as file:
+                file.seek(offset)
+                data = file.read(min(wanted, stored.nbytes))
+        else:
+            data = (stored.inline or b"")[offset : offset + wanted]
+        if len(data) != wanted:
+            raise ValueLostError(
+                f"a value of type {stored.meta.get('type')} cannot be read: {wanted} bytes were "
+                f"written, {len(data)} are left; recompute it"
+            )
+        return data
+
+    def _check_items(self, stored: Stored, verb: str) -> None:
+        if not self.has_items(stored):
+            raise ConfigurationError(
+                f"Values.{verb}: a stored {stored.meta.get('type')} has no items; load it whole"
+            )

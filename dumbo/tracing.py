@@ -1,0 +1,175 @@
+"""From one run of a function to its trace: record, edges, depset.
+
+Law: everything the value hangs on is on the record, in order of use: arguments that are results,
+memoized calls made by the body, results that are inside the value.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from dumbo.code import Recording, Tracker
+from dumbo.errors import UncacheableError
+from dumbo.frames import Frame, Trace
+from dumbo.identity import CallIdentity, encode_arguments
+from dumbo.identity.cid import CID, FunctionId
+from dumbo.judging import Judge
+from dumbo.proxy import Node, node_of
+from dumbo.recall import Recall
+from dumbo.records import Dependency, Edge, EdgeKind, Record
+
+LIVE: Final = ("generator", "coroutine", "async_generator")
+_PACKAGE: Final = str(Path(__file__).parent)
+_numbers: Final = itertools.count(-1, -1)
+
+
+@dataclass(slots=True)
+class Run:
+    """One execution of a user's function, from bare arguments to value."""
+
+    identity: CallIdentity
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    frame: Frame
+    recording: Recording
+    where: str
+    value: Any = None
+    seconds: float = 0.0
+
+
+class Tracing:
+    """Makes traces for one session."""
+
+    def __init__(self, tracker: Tracker, judge: Judge, recall: Recall) -> None:
+        self._tracker = tracker
+        self._judge = judge
+        self._recall = recall
+
+    def trace(
+        self,
+        run: Run,
+        function: FunctionId,
+        plain: Callable[..., Any],
+        declared: tuple[Dependency, ...],
+        inner: tuple[tuple[str, Node], ...],
+    ) -> Trace:
+        """Build the trace of a run; `inner` are the nodes of results inside the value."""
+        frame, identity = run.frame, run.identity
+        depset = self._tracker.depset(plain, run.recording, (*declared, *frame.declared))
+        self._judge.learn(depset)
+        edges = [
+            self._edge(use.cid, identity.cid, EdgeKind.INPUT, use.role, node_of(use.value))
+            for use in identity.uses
+        ]
+        edges += [
+            Edge(
+                cid,
+                identity.cid,
+                EdgeKind.CALL,
+                cid.function.qualname,
+                child.record.version,
+                self._recall.known_digest(child.record, cid),
+            )
+            for cid, child in frame.children.values()
+        ]
+        edges += [
+            self._edge(node.cid, identity.cid, EdgeKind.RETURN, role, node) for role, node in inner
+        ]
+        own = max(run.seconds - frame.child_seconds, 0.0)
+        children = [child for _, child in frame.children.values()]
+        record = Record(
+            cid=identity.cid,
+            version=next(_numbers),
+            function=function,
+            call=identity.text,
+            depset=depset.key,
+            edges=tuple(edges),
+            own_seconds=own,
+            total_seconds=run.seconds,
+            created=time.time(),
+            where=run.where,
+            arguments=encode_arguments(identity.bound),
+        )
+        # Calls made by the body that were not kept would have to be made again as well.
+        saving = own + sum(child.saving for child in children if not child.committed)
+        return Trace(record, self._parents(edges, children), saving=saving)
+
+    def _parents(self, edges: list[Edge], children: list[Trace]) -> tuple[Trace, ...]:
+        found = dict.fromkeys(children)
+        for edge in edges:
+            trace = self._recall.traces.get(edge.source.parent)
+            if trace is not None:
+                found.setdefault(trace)
+        return tuple(found)
+
+    def _edge(self, source: CID, target: CID, kind: EdgeKind, role: str, node: Node | None) -> Edge:
+        if node is None:
+            return Edge(source, target, kind, role)
+        record = node.record
+        if record.version <= 0 and not source.is_external:
+            # An item's node was cut when its whole was not in the store; ask what is known now.
+            trace = self._recall.traces.get(source.parent)
+            if trace is not None:
+                record = trace.record
+        return Edge(
+            source, target, kind, role, record.version, self._recall.known_digest(record, source)
+        )
+
+
+def returned(value: object) -> tuple[object, tuple[tuple[str, Node], ...]]:
+    """Take carriers out of a returned value: the bare value, and their nodes by item path.
+
+    Looks at the value itself and into exact tuples, lists and dicts, as arguments are treated.
+    """
+    nodes: list[tuple[str, Node]] = []
+    return _bare(value, "", nodes, ()), tuple(nodes)
+
+
+def _bare(
+    value: Any, path: str, nodes: list[tuple[str, Node]], above: tuple[int, ...]
+) -> object:
+    node = node_of(value)
+    if node is not None:
+        nodes.append((path, node))
+        return node.value
+    kind = type(value)
+    if kind not in (tuple, list, dict) or id(value) in above:
+        return value
+    above = (*above, id(value))
+    items = list(value.items()) if kind is dict else list(enumerate(value))
+    bare = [(key, _bare(item, f"{path}[{key!r}]", nodes, above)) for key, item in items]
+    if all(new is old for (_, new), (_, old) in zip(bare, items, strict=True)):
+        return value
+    return dict(bare) if kind is dict else kind(item for _, item in bare)
+
+
+def refuse_live(value: object, call: str) -> None:
+    """Refuse what can be used once and is gone.
+
+    Raises
+    ------
+    UncacheableError
+        For generators and coroutines.
+    """
+    kind = type(value).__name__
+    if kind in LIVE and type(value).__module__ == "builtins":
+        raise UncacheableError(
+            f"{call} returned a {kind}, which can be used once and cannot be kept: "
+            "return a list or tuple of its items instead"
+        )
+
+
+def calling_line() -> str:
+    """File and line of the user's code that made the call."""
+    frame = sys._getframe(1)  # noqa: SLF001  # the only way to the caller without building a stack
+    while frame.f_back is not None and (
+        frame.f_code.co_filename.startswith(_PACKAGE) or "contextlib" in frame.f_code.co_filename
+    ):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
