@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         graph,
         inputs,
         is_stale,
-        open,
+        open,  # noqa: A004  # the contract's name
         policy,
         recompute,
         record,
@@ -80,17 +80,54 @@ if TYPE_CHECKING:
 
 _PLACES: Final = {
     "dumbo.face": ("dumbo",),
-    "dumbo.api": (
-        "call cid depends_on describe events external forget graph inputs is_stale open policy "
-        "recompute record refresh stats tag tag_of tagged tags untag unwrap using values why"
-    ).split(),
+    "dumbo.api": [
+        "call",
+        "cid",
+        "depends_on",
+        "describe",
+        "events",
+        "external",
+        "forget",
+        "graph",
+        "inputs",
+        "is_stale",
+        "open",
+        "policy",
+        "recompute",
+        "record",
+        "refresh",
+        "stats",
+        "tag",
+        "tag_of",
+        "tagged",
+        "tags",
+        "untag",
+        "unwrap",
+        "using",
+        "values",
+        "why",
+    ],
     "dumbo.config": ("Config",),
-    "dumbo.errors": (
-        "ConfigurationError CorruptStoreError DumboError DumboWarning FrozenValueError "
-        "IdentityWarning MissingLibraryError NameTakenError NotCachedError StaleResultError "
-        "StoreError StoreFormatError StoreUnavailableError StoreWarning UncacheableError "
-        "UnidentifiableError UntrustedValueError ValueLostError"
-    ).split(),
+    "dumbo.errors": [
+        "ConfigurationError",
+        "CorruptStoreError",
+        "DumboError",
+        "DumboWarning",
+        "FrozenValueError",
+        "IdentityWarning",
+        "MissingLibraryError",
+        "NameTakenError",
+        "NotCachedError",
+        "StaleResultError",
+        "StoreError",
+        "StoreFormatError",
+        "StoreUnavailableError",
+        "StoreWarning",
+        "UncacheableError",
+        "UnidentifiableError",
+        "UntrustedValueError",
+        "ValueLostError",
+    ],
     "dumbo.events": ("Event", "EventKind"),
     "dumbo.function": ("DumboFunction",),
     "dumbo.identity": ("close", "file", "ignore", "key", "new_default"),
@@ -102,7 +139,76 @@ _PLACES: Final = {
 }
 _PLACE_OF: Final = {name: place for place, names in _PLACES.items() for name in names}
 __version__ = "0.1.0"
-__all__ = [*sorted(_PLACE_OF), "__version__"]
+__all__ = [
+    "CID",
+    "Config",
+    "ConfigurationError",
+    "CorruptStoreError",
+    "DumboError",
+    "DumboFunction",
+    "DumboWarning",
+    "Edge",
+    "Event",
+    "EventKind",
+    "FrozenValueError",
+    "FunctionId",
+    "IdentityWarning",
+    "Keep",
+    "MissingLibraryError",
+    "NameTakenError",
+    "NotCachedError",
+    "Policy",
+    "Raise",
+    "Reason",
+    "Recompute",
+    "Record",
+    "Returns",
+    "Reuse",
+    "Session",
+    "StaleResultError",
+    "Staleness",
+    "State",
+    "StoreError",
+    "StoreFormatError",
+    "StoreUnavailableError",
+    "StoreWarning",
+    "UncacheableError",
+    "UnidentifiableError",
+    "UntrustedValueError",
+    "ValueLostError",
+    "__version__",
+    "call",
+    "cid",
+    "close",
+    "depends_on",
+    "describe",
+    "dumbo",
+    "events",
+    "external",
+    "file",
+    "forget",
+    "graph",
+    "ignore",
+    "inputs",
+    "is_stale",
+    "key",
+    "new_default",
+    "open",
+    "policy",
+    "recompute",
+    "record",
+    "refresh",
+    "stats",
+    "tag",
+    "tag_of",
+    "tagged",
+    "tags",
+    "untag",
+    "unwrap",
+    "using",
+    "values",
+    "why",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -118,11 +224,21 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Follow the cells of a notebook: ``%load_ext dumbo``."""
+    importlib.import_module("dumbo.notebook").load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Stop following: ``%unload_ext dumbo``."""
+    importlib.import_module("dumbo.notebook").unload(shell)
+
+
 class _Face(ModuleType):
     """The package as users see it: ``dumbo.graph`` and ``dumbo.policy`` are the verbs.
 
     Python binds an imported subpackage to its name in the package above. Two verbs share their
-    name with a subpackage; the verb keeps the name, and ``from dumbo.graph import ...`` still works.
+    name with a subpackage; the verb keeps the name; ``from dumbo.graph import ...`` still works.
     """
 
     def __setattr__(self, name: str, value: object) -> None:

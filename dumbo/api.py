@@ -14,8 +14,8 @@ from dumbo import frames, overrides
 from dumbo import proxy as carriers
 from dumbo import session as sessions
 from dumbo.code import declared
-from dumbo.decorator import Options, decorate, policy_of, target_of
-from dumbo.errors import ConfigurationError, NotCachedError
+from dumbo.decorator import Options, policy_of, target_of
+from dumbo.errors import ConfigurationError
 from dumbo.events import Event
 from dumbo.graph.explain import Explanation
 from dumbo.identity.cid import CID
@@ -209,7 +209,7 @@ def call(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
 
 
 def depends_on(**things: Any) -> None:
-    """Declare, inside a memoized function, what its result hangs on: ``file=``, ``env=``, ``value=``.
+    """Declare, inside a memoized function, what its result hangs on: ``file=``, ``env=``, ...
 
     Raises
     ------
@@ -295,7 +295,6 @@ def using(session: Session) -> AbstractContextManager[Session]:
 __all__ = [
     "call",
     "cid",
-    "decorate",
     "depends_on",
     "describe",
     "events",
@@ -314,10 +313,9 @@ __all__ = [
     "tag_of",
     "tagged",
     "tags",
-    "unwrap",
     "untag",
+    "unwrap",
     "using",
     "values",
     "why",
 ]
-_ = NotCachedError

@@ -69,7 +69,7 @@ def choice(kind: type[_Choice], value: object, where: str) -> _Choice:
 
 
 def find_project(start: Path) -> Path:
-    """Return the nearest folder above `start` with a pyproject.toml, setup.cfg or .git; or `start`."""
+    """Return the nearest folder from `start` up that looks like a project; else `start`."""
     for folder in (start, *start.parents):
         if any((folder / name).exists() for name in ("pyproject.toml", "setup.cfg", ".git")):
             return folder

@@ -14,13 +14,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from weakref import WeakValueDictionary, ref
 
-from dumbo import frames
+from dumbo import frames, overrides
 from dumbo.claims import Claims
 from dumbo.code import Tracker
+from dumbo.counting import Counting
 from dumbo.errors import StaleResultError, ValueLostError
 from dumbo.events import Event, EventKind, Events
 from dumbo.frames import Frame
@@ -66,6 +67,7 @@ class Engine:
 
     def __init__(  # noqa: PLR0913  # the session hands over each of its parts by name
         self,
+        *,
         store: Store,
         tracker: Tracker,
         events: Events,
@@ -81,6 +83,7 @@ class Engine:
         self.recall = Recall(store, events, self.remake)
         self.judge = Judge(self.recall, tracker, self._plain_of)
         self.keeping = Keeping(store, self.judge, self.recall, events)
+        self.counting = Counting(store)
         self.last_why: Explanation | None = None
         self._keep = keep
         self._returns = returns
@@ -99,7 +102,7 @@ class Engine:
     ) -> Entry:
         """Give the result of one call, by reuse or by running the function."""
         identity = target.shape.identify(args, kwargs)
-        self.targets[target.shape.function_id] = target
+        self.know(target)
         with self._claims.held(identity.cid):
             found = self.find(identity.cid, target)
             entry = None if recompute else self._reuse(target, found)
@@ -120,7 +123,7 @@ class Engine:
     ) -> Entry:
         """Give the result of one call of an ``async def``."""
         identity = target.shape.identify(args, kwargs)
-        self.targets[target.shape.function_id] = target
+        self.know(target)
         found = self.find(identity.cid, target)
         entry = None if recompute else self._reuse(target, found)
         if entry is None:
@@ -138,7 +141,7 @@ class Engine:
         With `any_state` the newest version with a value is good enough, whatever its verdict.
         """
         best = NOTHING
-        entry: Entry | None = self.store.memory.get(cid)
+        entry = self.held(cid)
         if entry is not None and self._unspoilt(entry):
             verdict = self.judge.verdict(entry.record)
             if verdict.state is State.FRESH or any_state:
@@ -159,13 +162,15 @@ class Engine:
     def _reuse(self, target: Target, found: Found) -> Entry | None:
         """Give an entry to reuse, or None when the function has to run."""
         if found.entry is not None:
+            found.entry.hits += 1
+            found.entry.counted += 1
             self._tell(EventKind.HIT, found.entry.record, seconds=found.entry.record.total_seconds)
             return found.entry
         if found.record is None or found.verdict.state is State.FRESH:
             return None  # never computed, or its value was not kept
         self.last_why = explain(found.record, found.verdict)
         self._tell(EventKind.STALE, found.record, self.last_why.short)
-        policy = target.policy or self.policy
+        policy = overrides.policy() or target.policy or self.policy
         chosen = policy.indirect if frames.current() is not None else policy.direct
         decision = decide_reuse(chosen, found.verdict, found.record.total_seconds)
         if decision.action is Action.RAISE:
@@ -193,7 +198,7 @@ class Engine:
 
     def _unspoilt(self, entry: Entry) -> bool:
         """Whether nobody changed the value in memory behind its carrier's back."""
-        if entry.mark is None or entry.mark.holds():
+        if entry.is_unspoilt():
             return True
         self.forget_memory(entry.record.cid)
         self._tell(EventKind.EVICTED, entry.record, "its value was changed in place")
@@ -235,16 +240,30 @@ class Engine:
         keep = target.keep or self._keep
         place = self.keeping.settle(trace, entry.node, keep)
         stored = trace.record.stored
-        if stored is not None and self.store.values.mapped(stored):
+        if stored is not None and self.store.values.is_lazy(stored):
             # The stored bytes live on, not the object that ran, which others may hold and change.
             entry = self.recall.entry(trace.record, self.returns_of(target), trace=trace)
         else:
-            entry.mark = mark_of(value)
+            entry.mark = mark_of(entry.node.value)
         if again:
             self.judge.versions_moved()
         if place is not Place.NOWHERE:
             self._hold(entry)
         return entry
+
+    def put(
+        self, target: Target, value: object, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> Entry:
+        """Make `value` the newest result of a call, under today's code as far as it can be read."""
+        identity = target.shape.identify(args, kwargs)
+        self.know(target)
+        again = self.find(identity.cid, target).record is not None
+        with self.tracker.recording(target.plain) as recording:
+            frame = Frame(identity.cid)
+        run = Run(identity, args, dict(kwargs), frame, recording, calling_line(), value)
+        closure = self.tracker.closure_depset(target.plain).members
+        putting = replace(target, declared=(*target.declared, *closure), keep=Keep.ALWAYS)
+        return self._finish(putting, run, again=again)
 
     def remake(self, record: Record, lost: ValueLostError) -> object:
         """Compute a value again whose bytes are gone, where its call can be repeated.
@@ -282,7 +301,8 @@ class Engine:
     def warm(self, entry: Entry) -> None:
         """Stamp the entry and give it guards, so that the warm path may answer from it."""
         if self.judge.verdict(entry.record).state is State.FRESH:
-            entry.guards = self.judge.guards(entry.record)
+            watch = (entry.is_unspoilt,) if entry.mark is not None else ()
+            entry.guards = (*self.judge.guards(entry.record), *watch)
             entry.stamp = self.judge.stamp
 
     def used(self, entry: Entry) -> None:
@@ -290,9 +310,24 @@ class Engine:
         for frame in frames.users():
             frame.note(entry.record.cid, entry.trace)
 
+    def held(self, cid: CID) -> Entry | None:
+        """The entry of `cid` in the memory tier."""
+        entry = self.store.memory.get(cid)
+        return entry if isinstance(entry, Entry) else None
+
+    def evicted(self, cid: str, entry: object, nbytes: int) -> None:
+        """Take note that an entry had to leave the memory tier; its record stays."""
+        if isinstance(entry, Entry):
+            entry.stamp = None
+            self.counting.absorb(entry)
+            record = entry.record
+            self.events.emit(
+                Event(EventKind.EVICTED, cid, record.call, "memory is full", nbytes=nbytes)
+            )
+
     def forget_memory(self, cid: CID) -> None:
         """Drop what memory knows of a CID."""
-        entry: Entry | None = self.store.memory.get(cid)
+        entry = self.held(cid)
         if entry is not None:
             entry.stamp = None
             self.store.memory.drop(cid)
@@ -303,6 +338,10 @@ class Engine:
         """The kind of carrier a function's results come in."""
         return (target.returns if target is not None else None) or self._returns
 
+    def know(self, target: Target) -> None:
+        """Remember which function an id stands for, so that its code can be judged."""
+        self.targets[target.shape.function_id] = target
+
     def _plain_of(self, function: FunctionId) -> Callable[..., object] | None:
         target = self.targets.get(function)
         return None if target is None else target.plain
@@ -310,4 +349,6 @@ class Engine:
     def _tell(
         self, kind: EventKind, record: Record, reason: str = "", *, seconds: float = 0.0
     ) -> None:
-        self.events.emit(Event(kind, record.cid, record.call, reason, seconds, record.nbytes))
+        event = Event(kind, record.cid, record.call, reason, seconds, record.nbytes)
+        self.counting.note(event, record.function)
+        self.events.emit(event)

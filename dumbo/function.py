@@ -1,8 +1,8 @@
 """What the decorator returns: a function that remembers, with its verbs.
 
-Law: the warm path does one thing: look the raw arguments up and compare one stamp. Only arguments of
-exact, immutable builtin types may take it, because their equality is their identity; everything else
-goes through `Engine.call`, which is the truth.
+Law: the warm path does one thing: look the raw arguments up and compare one stamp. Only arguments
+of exact, immutable builtin types may take it, because their equality is their identity; everything
+else goes through `Engine.call`, which is the truth.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from typing import Any, Final, Generic, NoReturn, ParamSpec, TypeVar
+from weakref import WeakValueDictionary
 
 from dumbo import session as sessions
 from dumbo.engine import Engine, Target
@@ -30,7 +31,7 @@ WARM_TYPES: Final = frozenset({int, str, bytes, bool, type(None)})
 WARM_CALLS: Final = 1 << 14
 """Raw argument tuples remembered per function; beyond it they are forgotten all at once."""
 VERBS: Final = frozenset(
-    "cid is_cached is_stale why peek record forget recompute put".split()
+    ("cid", "is_cached", "is_stale", "why", "peek", "record", "forget", "recompute", "put")
 )
 
 
@@ -98,9 +99,7 @@ class DumboFunction(Generic[P, R]):
         return carrier
 
     async def _call_async(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        entry = await self._engine().call_async(
-            self._target, args, kwargs, recompute=recomputing()
-        )
+        entry = await self._engine().call_async(self._target, args, kwargs, recompute=recomputing())
         return entry.carrier
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
@@ -199,7 +198,9 @@ class DumboFunction(Generic[P, R]):
 
     def _never(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> NoReturn:
         text = self._target.shape.identify(args, kwargs).text
-        raise NotCachedError(f"{text} has no result in {self._engine().store.folder}: call it first")
+        raise NotCachedError(
+            f"{text} has no result in {self._engine().store.folder}: call it first"
+        )
 
     def __reduce__(self) -> str:
         return self.__qualname__
@@ -237,6 +238,16 @@ class BoundDumboFunction:
 
     def __repr__(self) -> str:
         return f"<bound {self.__func__!r}>"
+
+
+_defined: WeakValueDictionary[FunctionId, Target] = WeakValueDictionary()
+
+
+def defined_again(target: Target) -> bool:
+    """Note that a function was decorated; whether one of its name was decorated before."""
+    again = target.shape.function_id in _defined
+    _defined[target.shape.function_id] = target
+    return again
 
 
 def _mark_coroutine_function(function: Any) -> None:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dumbo.engine import Engine
-from dumbo.errors import NotCachedError
+from dumbo.errors import ConfigurationError, NotCachedError
 from dumbo.graph.explain import Explanation, explain
+from dumbo.identity import name_external
 from dumbo.identity.cid import CID
-from dumbo.proxy import Node, node_of
+from dumbo.proxy import Node, carry, node_of
 from dumbo.recall import Entry
 from dumbo.records import Edge, Record, Staleness, State
 
@@ -174,6 +175,90 @@ class Inspection:
         used = [r for r in versions if r.version == edge.version] or list(versions[:1])
         return tuple(used[:1])
 
+    def explain(self, record: Record) -> Explanation:
+        """Say in words whether `record` holds."""
+        return explain(record, self.verdict(record))
+
+    def last_why(self) -> Explanation:
+        """Why the last stale result was stale.
+
+        Raises
+        ------
+        NotCachedError
+            Nothing was found stale in this process.
+        """
+        if self._engine.last_why is None:
+            raise NotCachedError(
+                "dumbo.why(): no result was found stale in this process; pass the one you mean"
+            )
+        return self._engine.last_why
+
+    # Names and other things that are written.
+
+    def forget(self, cid: CID) -> bool:
+        """Drop every version of a whole result; whether there was one."""
+        in_memory = self._engine.held(cid) is not None
+        self._engine.forget_memory(cid)
+        return bool(self._catalog.forget(cid)) or in_memory
+
+    def describe(self, x: object, text: str) -> None:
+        """Write the user's description on the newest record of `x`."""
+        self._catalog.update_text(self._kept(x).cid.parent, text)
+        self._engine.forget_memory(self.record(x).cid.parent)
+
+    def tag(self, name: str, x: object) -> None:
+        """Name a result; its value is kept from now on."""
+        if not name or name != name.strip():
+            raise ConfigurationError(f"dumbo.tag({name!r}): a tag is a word or words, not blank")
+        self._catalog.set_tag(name, self._kept(x).cid)
+
+    def _kept(self, x: object) -> Record:
+        """The record of `x`, whose value is kept if it was not yet."""
+        record = self.record(x)
+        trace = self._engine.recall.traces.get(record.cid.parent)
+        node = node_of(x)
+        if record.version <= 0 and trace is not None and node is not None and not record.cid.path:
+            self._engine.keeping.write(trace, node)
+            record = trace.record
+        return record
+
+    def untag(self, name: str) -> None:
+        """Remove a tag."""
+        if not self._catalog.drop_tag(name):
+            raise NotCachedError(f"dumbo.untag({name!r}): no such tag; dumbo.tags() lists them")
+
+    def tagged(self, name: str) -> Any:
+        """Load a result by its tag, whatever its state."""
+        cid = self._catalog.tags().get(name)
+        if cid is None:
+            raise NotCachedError(f"dumbo.tagged({name!r}): no such tag; dumbo.tags() lists them")
+        entry = self.recalled(cid)
+        if not cid.path:
+            return entry.carrier
+        node = entry.node
+        for key in self._engine.recall.steps(cid):
+            node = node.child(key)
+        return carry(node, self._engine.returns_of(None))
+
+    def tag_of(self, x: object) -> str | None:
+        """The tag of a result."""
+        return self._catalog.tag_of(self.record(x).cid)
+
+    def external(self, name: str, value: Any) -> Any:
+        """Name a foreign value; what was computed from another one under that name is stale."""
+        named = name_external(name, value)
+        digest = self._engine.store.values.digest(value)
+        known = self._catalog.external(name)
+        if known is None or known[0] != digest or not digest:
+            self._catalog.set_external(name, digest, _short(value))
+            self._engine.judge.versions_moved()
+        cid = CID.external(name)
+        record = Record(cid, 0, cid.function, f"external({name!r})", "", digest=digest)
+        node = Node(record, lambda: named, value=named)
+        return carry(node, self._engine.returns_of(None))
+
+    # The store as a table.
+
     def values(self, function: str | None = None, limit: int | None = None) -> list[Row]:
         """The newest record of each CID as a table, newest first."""
         tags = {cid: name for name, cid in self._catalog.tags().items()}
@@ -206,7 +291,7 @@ class Inspection:
             seconds_saved=totals.seconds_saved,
             seconds_run=totals.seconds_run,
             results=self._catalog.node_count(),
-            nbytes=self._engine.store.objects.nbytes(),
+            nbytes=self._catalog.value_bytes(),
             memory_bytes=self._engine.store.memory.nbytes,
         )
 

@@ -121,7 +121,9 @@ class Judge:
             if top.version in self._reach:
                 stack.pop()
                 continue
-            sources = [s for edge in top.edges for s in self._used(edge.source.parent, edge.version)]
+            sources = [
+                s for edge in top.edges for s in self._used(edge.source.parent, edge.version)
+            ]
             missing = [s for s in sources if s.version not in self._reach]
             if missing:
                 stack.extend(missing)

@@ -1,8 +1,8 @@
 """The one word the warm path reads: which stamp is current in this process, if any.
 
 Law: `LIVE.stamp` is the default session's stamp while nothing special is going on, and None while
-anything is: a memoized call running (sub-calls must be noted), somebody listening to events, another
-session or policy in force. The warm path compares one identity and need not know why.
+anything is: a memoized call running (sub-calls must be noted), somebody listening to events,
+another session or policy in force. The warm path compares one identity and need not know why.
 """
 
 from __future__ import annotations

@@ -10,15 +10,17 @@ import ast
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from inspect import BoundArguments
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
-from dumbo.errors import ValueLostError
+from dumbo.errors import ConfigurationError, NotCachedError, ValueLostError
 from dumbo.events import Event, EventKind, Events
 from dumbo.frames import Trace
+from dumbo.identity import CallShape, decode_arguments
 from dumbo.identity.cid import CID
 from dumbo.judging import Guard, Stamp
-from dumbo.proxy import Node, Returns, carry
+from dumbo.proxy import Mark, Node, Returns, carry, check_unspoilt, mark_of
 from dumbo.records import (
     Dependency,
     DependencyKind,
@@ -45,13 +47,23 @@ class Entry:
     carrier: Any
     stamp: Stamp | None = None
     guards: tuple[Guard, ...] = ()
-    mark: Any = None
+    mark: Mark | None = None
     hits: int = 0
+    counted: int = 0
 
     @property
     def record(self) -> Record:
         """The record as it is now."""
         return self.trace.record
+
+    def is_unspoilt(self) -> bool:
+        """Whether nobody changed the value in memory behind the carrier's back."""
+        return self.mark is None or check_unspoilt(self.node.value, self.mark)
+
+
+def _marked(entry: Entry, value: object) -> None:
+    """Watch a value that was just loaded: from now on somebody may hold it."""
+    entry.mark = mark_of(value)
 
 
 def steps(path: str) -> list[object]:
@@ -62,10 +74,7 @@ def steps(path: str) -> list[object]:
     >>> steps("['loss'][0].x")
     ['loss', 0, '.x']
     """
-    found: list[object] = []
-    for match in STEP.finditer(path):
-        found.append(match[2] if match[2] else _key(match[1]))
-    return found
+    return [match[2] or _key(match[1]) for match in STEP.finditer(path)]
 
 
 def _key(text: str) -> object:
@@ -111,7 +120,7 @@ class Recall:
 
     def known_digest(self, record: Record, cid: CID) -> str:
         """Digest of `cid`, the record's own or an item of it, where it has been taken."""
-        if not cid.path:
+        if cid == record.cid:
             return record.digest
         stored = self.stored_item(record, cid)
         return "" if stored is None else stored.digest
@@ -136,15 +145,42 @@ class Recall:
             trace.record = replace(trace.record, digest=taken)
         return taken
 
+    def arguments(self, record: Record, shape: CallShape) -> BoundArguments | None:
+        """The arguments of a recorded call, carriers unopened; None if they are not on record."""
+        if not record.arguments:
+            return None
+        bound = shape.signature.bind_partial()
+        for name, value in decode_arguments(record.arguments).items():
+            if name not in shape.signature.parameters:
+                return None
+            bound.arguments[name] = self._resolved(value)
+        return bound
+
+    def _resolved(self, value: Any) -> Any:
+        """`value` with the carriers that its CIDs stand for."""
+        kind = type(value)
+        if kind is CID:
+            for record in self.versions(value.parent):
+                node = self.node(record)
+                for key in steps(value.path):
+                    node = node.child(key)
+                return carry(node)
+            raise ValueLostError(f"{value.short} is an argument, and is not in this store")
+        if kind in (list, tuple, set, frozenset):
+            return kind(self._resolved(item) for item in value)
+        if kind is dict:
+            return {self._resolved(k): self._resolved(v) for k, v in value.items()}
+        return value
+
     def stored_item(self, record: Record, cid: CID) -> Stored | None:
         """Where an item of a kept result is; None when it has no place of its own."""
         stored = record.stored
         try:
-            for key in steps(cid.path):
+            for key in steps(cid.removeprefix(record.cid)):
                 if stored is None:
                     return None
                 stored = self._store.values.item(stored, key)
-        except (KeyError, IndexError, TypeError, ValueLostError):
+        except (NotCachedError, ConfigurationError, ValueLostError):
             return None
         return stored
 
@@ -156,8 +192,10 @@ class Recall:
 
     def entry(self, record: Record, returns: Returns, *, trace: Trace | None = None) -> Entry:
         """The result of `record`, unopened."""
-        node = self.node(record)
-        return Entry(trace or Trace(record), node, carry(node, returns))
+        node = self.node(record, on_load=lambda value: _marked(entry, value))
+        entry = Entry(trace or Trace(record), node, None)
+        entry.carrier = carry(node, returns)
+        return entry
 
     def marked(self, entry: Entry, returns: Returns, note: str) -> Entry:
         """A second carrier of `entry` that says it is stale; never answered from the warm path."""
@@ -178,13 +216,18 @@ class Recall:
         )
         return Entry(trace, node, carry(node, returns))
 
-    def node(self, record: Record, note: str = "") -> Node:
-        """The node of a stored record."""
+    def node(
+        self,
+        record: Record,
+        note: str = "",
+        on_load: Callable[[object], None] = lambda _: None,
+    ) -> Node:
+        """The node of a stored record; `on_load` is told the value when it is first touched."""
         stored = record.stored
         keyed = stored is not None and self._store.values.has_items(stored)
         return Node(
             record,
-            lambda: self._load(record),
+            lambda: self._load(record, on_load),
             children=(lambda key: self._child(record, key, note)) if keyed else None,
             keys=(lambda: self._store.values.keys(stored)) if keyed and stored else None,
             note=note,
@@ -219,7 +262,7 @@ class Recall:
         )
         return self.node(item, note)
 
-    def _load(self, record: Record) -> object:
+    def _load(self, record: Record, on_load: Callable[[object], None]) -> object:
         if record.stored is None:
             lost = ValueLostError(f"the value of {record.call} was not kept")
             return self._remake(record, lost)
@@ -236,4 +279,5 @@ class Recall:
                 nbytes=record.stored.nbytes,
             )
         )
+        on_load(value)
         return value

@@ -29,7 +29,7 @@ from dumbo.events import Events
 from dumbo.inspecting import Inspection
 from dumbo.live import LIVE
 from dumbo.policy import Policy
-from dumbo.storage import Store
+from dumbo.storage import Pickles, Store, StoreOptions, Sync
 
 logger = logging.getLogger("dumbo")
 
@@ -40,8 +40,6 @@ class Session:
     Parameters
     ----------
     config : Config
-    store : Store, optional
-        An open store; default: the one in ``config.folder``, made if it is missing.
 
     Raises
     ------
@@ -57,22 +55,30 @@ class Session:
     True
     """
 
-    def __init__(self, config: Config, store: Store | None = None) -> None:
+    def __init__(self, config: Config) -> None:
         self.config = config
         self.events = Events()
-        self.store = store or Store(
-            config.folder,
+        options = StoreOptions(
+            sync=Sync.STRICT if config.strict else Sync.RELAXED,
+            pickles=Pickles.SIGNED if config.allow_pickle else Pickles.NEVER,
             memory_bytes=config.memory_bytes,
-            strict=config.strict,
-            allow_pickle=config.allow_pickle,
         )
+        self.store = Store(config.folder, options, self._evicted)
         self.tracker = Tracker(Project(roots=config.roots), self.store.catalog)
         self.engine = Engine(
-            self.store, self.tracker, self.events, Policy(), config.keep, config.returns
+            store=self.store,
+            tracker=self.tracker,
+            events=self.events,
+            policy=Policy(),
+            keep=config.keep,
+            returns=config.returns,
         )
         self.inspect = Inspection(self.engine)
         self._open = True
         _sessions.add(self)
+
+    def _evicted(self, key: str, entry: object, nbytes: int) -> None:
+        self.engine.evicted(key, entry, nbytes)
 
     def close(self) -> None:
         """Flush counters and close the store; a closed session is closed once more for nothing."""
@@ -164,7 +170,7 @@ def using(session: Session) -> Iterator[Session]:
 
 
 def close_default() -> None:
-    """Close the default session; the next call makes a new one, from the settings as they are then."""
+    """Close the default session; the next call makes a new one, by the settings of then."""
     global _default  # noqa: PLW0603  # see above
     with _lock:
         if _default is not None:

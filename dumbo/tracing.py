@@ -131,9 +131,7 @@ def returned(value: object) -> tuple[object, tuple[tuple[str, Node], ...]]:
     return _bare(value, "", nodes, ()), tuple(nodes)
 
 
-def _bare(
-    value: Any, path: str, nodes: list[tuple[str, Node]], above: tuple[int, ...]
-) -> object:
+def _bare(value: Any, path: str, nodes: list[tuple[str, Node]], above: tuple[int, ...]) -> object:
     node = node_of(value)
     if node is not None:
         nodes.append((path, node))

@@ -55,8 +55,8 @@ import argparse
 import json
 import shutil
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -602,23 +602,30 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return plan
 
 
+@contextmanager
+def store_at(folder: Path | None) -> Iterator[None]:
+    """Keep results in `folder`; None leaves the place to dumbo."""
+    if folder is None:
+        yield
+    else:
+        with dumbo.open(folder) as session, dumbo.using(session):
+            yield
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the analysis, and report what it found and what it cost."""
     plan = parse(arguments)
     plan.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    with (
-        dumbo.using(dumbo.open(plan.store)) if plan.store else nullcontext(),
-        dumbo.events() as events,
-    ):
+    picture = plan.out / "batchbald_variance.png"
+    with store_at(plan.store), dumbo.events() as events:
         journal = Journal(events, plan.events)
         findings, png = analyse(plan, journal)
+        picture.write_bytes(bytes(png))
         tree, drawing = draw_provenance(png, plan.out)
         name_figure(png)
         journal.close()
 
-    picture = plan.out / "batchbald_variance.png"
-    picture.write_bytes(bytes(png))
     (plan.out / "batchbald_variance.json").write_text(findings.json(), encoding="utf-8")
     print(findings.table(), findings.verdicts(), journal.table(), tree, sep="\n\n")
     print(f"\nfigure      {picture}\nprovenance  {drawing}")

@@ -1,1 +1,31 @@
-"""."""
+"""What a result depends on, whether that is unchanged, and what changed.
+
+Law: a change of code or of a value it reads is noticed; comments, docstrings, annotations,
+formatting and moved lines are not changes. Analysis never imports or executes a module.
+
+Example
+-------
+>>> from dumbo.code import Project, Tracker
+>>> tracker = Tracker(Project())
+"""
+
+from __future__ import annotations
+
+from dumbo.code.declared import declared
+from dumbo.code.explain import describe, headline
+from dumbo.code.guards import Guards
+from dumbo.code.project import Project
+from dumbo.code.recording import Recording
+from dumbo.code.sources import SourceStore
+from dumbo.code.tracker import Tracker
+
+__all__ = [
+    "Guards",
+    "Project",
+    "Recording",
+    "SourceStore",
+    "Tracker",
+    "declared",
+    "describe",
+    "headline",
+]

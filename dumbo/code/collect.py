@@ -7,9 +7,9 @@ and is noted; what has no fingerprint is noted too; neither ever makes a result 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from dumbo._typing import MISSING
@@ -56,11 +56,12 @@ class Looker:
     def uses(self, namespace: Namespace, names: Names) -> Iterator[Use]:
         """Everything a code object in `namespace` names, hop by hop through modules."""
         for chain in names.chains:
-            yield from self._hops(namespace, chain)
+            yield from self.hops(namespace, chain)
         for imported in names.imports:
             yield from self._imports(namespace, imported)
 
-    def _hops(self, namespace: Namespace, chain: Chain) -> Iterator[Use]:
+    def hops(self, namespace: Namespace, chain: Chain) -> Iterator[Use]:
+        """What each module on the way of a chain holds of it."""
         while True:
             found = self.resolver.look(namespace, chain)
             name = ".".join(chain[: found.taken])
@@ -82,7 +83,7 @@ class Looker:
             holder = {"__name__": module.__name__}
             yield Use("", "", Found(module, 1, ()), holder)
         elif imported.chain:
-            yield from self._hops(vars(module), imported.chain)
+            yield from self.hops(vars(module), imported.chain)
 
     def details(self, use: Use) -> Iterator[Use]:
         """Cells and defaults of what a name means."""
@@ -117,7 +118,7 @@ class Collection:
         self._assigned: set[str] = set()
         self._stored: dict[tuple[str, str], list[Ran]] = {}
 
-    def record(self) -> None:
+    def record(self, arguments: Iterable[Any]) -> None:
         """Add everything a recording saw, and what stands behind caches."""
         codes = list(self._recording.codes.values())
         for ran in codes:
@@ -126,6 +127,10 @@ class Collection:
             self.add_code(ran, names_of(ran.code))
         for cls, by in self._recording.classes.items():
             self.add_class(cls, by)
+        for argument in arguments:
+            kind = argument if issubclass(type(argument), type) else type(argument)
+            if self._owns(kind):
+                self.add_class(kind, "")
         if self._recording.incomplete:
             self._add(DependencyKind.OPAQUE, "recorder", "", "static", self._recording.incomplete)
             for ran in codes:
@@ -146,14 +151,19 @@ class Collection:
         module = modules.real_name(ran.namespace)
         self._attributes |= names.attributes
         self._assigned |= names.assigned
-        if name and code.co_name[:1] + code.co_name[-1:] != "<>" or code.co_name == "<lambda>":
+        if name:
             forms = self._looker.forms
             fingerprint = forms.of_code(code)
             if not fingerprint.startswith(SOURCE):
                 self.add_package(PYTHON, name)
             self._add(
-                DependencyKind.CODE, module, name, fingerprint, forms.text_of_code(code),
-                code.co_filename, ran.by,
+                DependencyKind.CODE,
+                module,
+                name,
+                fingerprint,
+                forms.text_of_code(code),
+                code.co_filename,
+                ran.by,
             )
             self._add_bound(ran, module, name)
         for use in self._looker.uses(ran.namespace, names):
@@ -172,8 +182,13 @@ class Collection:
             forms = self._looker.forms
             source = forms.source_of_class(owner)
             self._add(
-                DependencyKind.CLASS, module, owner.__qualname__, forms.of_class(owner),
-                forms.text_of_class(owner), source.path if source else "", by,
+                DependencyKind.CLASS,
+                module,
+                owner.__qualname__,
+                forms.of_class(owner),
+                forms.text_of_class(owner),
+                source.path if source else "",
+                by,
             )
 
     def add_package(self, top: str, by: str) -> None:
@@ -216,16 +231,15 @@ class Collection:
         self.add_code(ran, names)
         values = [use.found.value for use in self._looker.uses(ran.namespace, names)]
         values += [value for _, value in self._looker.resolver.details(function)]
-        return values + [vars(function).get("__wrapped__")]
+        return [*values, vars(function).get("__wrapped__")]
 
     def _owns(self, cls: type) -> bool:
         return self._looker.project.owns_module(cls.__module__)
 
     def _note_stores(self, ran: Ran) -> None:
         for chain in names_of(ran.code).stores:
-            for use in self._looker._hops(ran.namespace, chain):  # noqa: SLF001 - one unit
-                key = (use.module, use.name)
-            self._stored.setdefault(key, []).append(ran)
+            *_, last = self._looker.hops(ran.namespace, chain)
+            self._stored.setdefault((last.module, last.name), []).append(ran)
 
     def _add_bound(self, ran: Ran, module: str, name: str) -> None:
         """What the code's own name means: another function put in its place is noticed."""
@@ -371,7 +385,7 @@ class Collection:
             and outer.fingerprint.startswith(SOURCE)
         )
 
-    def _add(
+    def _add(  # noqa: PLR0913, PLR0917 - the fields of a Dependency
         self,
         kind: DependencyKind,
         module: str,
@@ -389,5 +403,3 @@ class Collection:
             self._members[key] = replace(known, fingerprint=fingerprint)
         elif known is None:
             self._members[key] = Dependency(kind, module, name, fingerprint, text, file, by)
-
-

@@ -44,12 +44,20 @@ class Forms:
         place = self._known(code)[2]
         return self.sources.text(*place) if place else listing(code)
 
+    @staticmethod
+    def bytecode(code: CodeType) -> str:
+        """Bytecode form, without regard to any source."""
+        return bytecode_form(code)
+
+    @staticmethod
+    def live_class(kind: type) -> str:
+        """Fingerprint of a loaded class without regard to its source."""
+        return LIVE_CLASS + live_class_form(kind)
+
     def has_variants(self, code: CodeType) -> bool:
         """Whether its file defines the name more than once."""
         source = self.sources.get(code.co_filename)
-        return source is not None and len(
-            source.index.functions.get(qualified_name(code), ())
-        ) > 1
+        return source is not None and len(source.index.functions.get(qualified_name(code), ())) > 1
 
     def of_class(self, cls: type) -> str:
         """Fingerprint of a loaded class's shell."""

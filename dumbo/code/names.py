@@ -58,8 +58,9 @@ _GLOBAL_LOADS = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBAL
 _GLOBAL_STORES = frozenset({"STORE_GLOBAL", "DELETE_GLOBAL"})
 _ATTRIBUTES = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
 _TRANSPARENT = frozenset({"PUSH_NULL", "CACHE", "EXTENDED_ARG", "COPY", "NOP", "RESUME"})
-_LOCAL_LOADS = frozenset({"LOAD_FAST", "LOAD_DEREF", "LOAD_FAST_CHECK", "LOAD_CLASSDEREF",
-                          "LOAD_FAST_BORROW"})
+_LOCAL_LOADS = frozenset(
+    {"LOAD_FAST", "LOAD_DEREF", "LOAD_FAST_CHECK", "LOAD_CLASSDEREF", "LOAD_FAST_BORROW"}
+)
 _LOCAL_STORES = frozenset({"STORE_FAST", "STORE_DEREF"})
 _cache: dict[int, tuple[CodeType, Names]] = {}
 

@@ -43,12 +43,12 @@ def constant_text(value: object) -> str:
 
 
 def stable_form(node: ast.AST) -> str:
-    """Text of the whole of `node`, method bodies included.
+    r"""Text of the whole of `node`, method bodies included.
 
     Examples
     --------
     >>> one = ast.parse("def f(a: int): return a+1").body[0]
-    >>> two = ast.parse("def f(a):\\n    '''Doc.'''\\n    return a + 1  # why").body[0]
+    >>> two = ast.parse("def f(a):\n    '''Doc.'''\n    return a + 1  # why").body[0]
     >>> stable_form(one) == stable_form(two)
     True
     """
@@ -141,9 +141,7 @@ def _write(node: object, *, in_class: bool) -> str:
 
 def _write_value(node: ast.AST, value: object, inside: bool) -> str:
     return (
-        constant_text(value)
-        if isinstance(node, ast.Constant)
-        else _write(value, in_class=inside)
+        constant_text(value) if isinstance(node, ast.Constant) else _write(value, in_class=inside)
     )
 
 
@@ -153,24 +151,24 @@ class _Stripped(ast.NodeTransformer):
     def __init__(self) -> None:
         self._in_class = False
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:  # noqa: N802 - name set by ast
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
         outer, self._in_class = self._in_class, True
         node.body = without_docstring(node.body)
         self.generic_visit(node)
         self._in_class = outer
         return node
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:  # noqa: N802 - name set by ast
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         return self._function(node)
 
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:  # noqa: N802 - set by ast
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
         return self._function(node)
 
     def visit_arg(self, node: ast.arg) -> ast.AST:
         node.annotation = None
         return node
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:  # noqa: N802 - name set by ast
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         if self._in_class:
             return self.generic_visit(node)
         if node.value is None:

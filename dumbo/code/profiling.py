@@ -42,7 +42,7 @@ class Profiling:
         """Begin to watch this thread and those it starts."""
         self._seen.clear()
         self._left[0] = self._budget
-        earlier = sys.getprofile()
+        earlier: Any = sys.getprofile()
         if not _is_ours(earlier) and not _is_callable(earlier):
             return OTHER_PROFILER
         if not self._watching_threads:
@@ -112,6 +112,4 @@ def _is_ours(profiler: object) -> bool:
 
 def _is_callable(profiler: object) -> bool:
     # cProfile shows itself here as an object that must not be set again from Python.
-    return profiler is None or isinstance(
-        profiler, FunctionType | MethodType | BuiltinFunctionType
-    )
+    return profiler is None or isinstance(profiler, FunctionType | MethodType | BuiltinFunctionType)

@@ -42,9 +42,7 @@ class Project:
     False
     """
 
-    def __init__(
-        self, roots: Iterable[str | Path] = (), also: Iterable[str | Path] = ()
-    ) -> None:
+    def __init__(self, roots: Iterable[str | Path] = (), also: Iterable[str | Path] = ()) -> None:
         self._roots = tuple(_folder(root) for root in roots)
         self._also = tuple(_folder(root) for root in also)
         self._foreign = (
@@ -77,14 +75,15 @@ class Project:
         if filename.startswith("<"):
             return filename.startswith(_CELLS) or (
                 # ``python -c``: the text of the command is all the source there is.
-                filename == _TEXT_OF_COMMAND and not hasattr(sys.modules.get("__main__"), "__file__")
+                filename == _TEXT_OF_COMMAND
+                and not hasattr(sys.modules.get("__main__"), "__file__")
             )
         path = os.path.abspath(filename)  # noqa: PTH100 - resolving links would cost a stat a part
         if path.startswith(self._also):
             return True
         if self._roots:
             return path.startswith(self._roots)
-        parts = path.split(os.sep)
+        parts = Path(path).parts
         return not (_FOREIGN.intersection(parts) or path.startswith(self._foreign))
 
 

@@ -140,7 +140,7 @@ class Recorder:
         try:
             if code.co_argcount:
                 first = frame.f_locals.get(code.co_varnames[0])
-                cls = first if issubclass(type(first), type) else type(first)
+                cls: Any = first if issubclass(type(first), type) else type(first)
                 if self._project.owns_module(cls.__module__):
                     recording.classes.setdefault(cls, qualified_name(code))
             self._snapshot(recording, ran)

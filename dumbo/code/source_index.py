@@ -260,13 +260,14 @@ def _targets(node: ast.stmt) -> Iterator[str]:
         for part in ast.walk(head):
             if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
                 yield part.id
-            elif isinstance(part, ast.Name) and isinstance(node, ast.Expr | ast.Assign):
+            elif isinstance(part, ast.Name) and _is_base(part, node):
                 # ``TABLE.append(1)`` and ``TABLE[0] = 1`` make a value as much as ``TABLE = []``.
-                if _is_base(part, node):
-                    yield part.id
+                yield part.id
 
 
-def _is_base(name: ast.Name, node: ast.Expr | ast.Assign) -> bool:
+def _is_base(name: ast.Name, node: ast.stmt) -> bool:
+    if not isinstance(node, ast.Expr | ast.Assign):
+        return False
     tops: list[ast.expr] = node.targets if isinstance(node, ast.Assign) else [node.value]
     for top in tops:
         at: ast.expr = top

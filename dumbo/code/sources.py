@@ -84,9 +84,8 @@ class Sources:
 
     def get(self, path: str) -> Source | None:
         """The file as it is now; None when it is missing or is not Python."""
-        known = self._checked.get(path, False)
-        if known is not False:
-            return known or None
+        if path in self._checked:
+            return self._checked[path]
         with self._lock:
             source = self._checked[path] = self._look(path)
             return source

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dumbo.identity.arguments import decode_arguments, encode_arguments
 from dumbo.identity.binding import CallIdentity, CallShape
-from dumbo.identity.canonical import Token, Use, digest, token
+from dumbo.identity.canonical import Token, Use, content_digest, digest, token
 from dumbo.identity.carriers import carrier_cid, carrier_probes
 from dumbo.identity.cid import CID, FunctionId
 from dumbo.identity.encoding import FORMAT
+from dumbo.identity.externals import name_external
 from dumbo.identity.function_id import function_id, module_name, name_main
 from dumbo.identity.matchers import Matcher, close, file, ignore, key, new_default
 from dumbo.identity.values import ValueType, register_value
@@ -29,6 +30,7 @@ __all__ = [
     "carrier_cid",
     "carrier_probes",
     "close",
+    "content_digest",
     "decode_arguments",
     "digest",
     "encode_arguments",
@@ -37,6 +39,7 @@ __all__ = [
     "ignore",
     "key",
     "module_name",
+    "name_external",
     "name_main",
     "new_default",
     "register_value",

@@ -126,7 +126,7 @@ def content_hash(array: Array) -> bytes:
     for leaf in _leaves(array):
         for block in _blocks(leaf):
             state.update(_flat_bytes(block))
-    return state.digest()
+    return bytes(state.digest())
 
 
 def has_valueless_bytes(dtype: DType) -> bool:

@@ -20,6 +20,7 @@ from types import (
 from typing import Any, Final
 
 from dumbo.identity.function_id import (
+    LRU_WRAPPER,
     code_digest,
     function_id,
     is_named,
@@ -33,15 +34,21 @@ _EMPTY_CELL: Final = Parts("empty cell", [])
 
 # Bookkeeping that Python and its libraries write into a class; none of it is the author's.
 _CLASS_BOOKKEEPING: Final = frozenset(
-    "__module__ __qualname__ __doc__ __dict__ __weakref__ __annotations__ __slots__ __match_args__ "
-    "__firstlineno__ __static_attributes__ __abstractmethods__ _abc_impl __dataclass_fields__ "
-    "__dataclass_params__ __attrs_attrs__ __parameters__ __orig_bases__ __annotate__ "
-    "__annotate_func__ __annotations_cache__ __classcell__".split()
-)
+    {
+        "__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__annotations__",
+        "__slots__", "__slotnames__", "__match_args__", "__firstlineno__", "__static_attributes__",
+        "__abstractmethods__", "_abc_impl", "__dataclass_fields__", "__dataclass_params__",
+        "__attrs_attrs__", "__parameters__", "__orig_bases__", "__annotate__", "__annotate_func__",
+        "__annotations_cache__", "__classcell__",
+    }
+)  # fmt: skip
 _GENERATED: Final = frozenset(
-    "__init__ __repr__ __eq__ __lt__ __le__ __gt__ __ge__ __hash__ __setattr__ __delattr__ "
-    "__replace__ __getstate__ __setstate__ __attrs_init__ __attrs_props__ __attrs_own_setattr__".split()
-)
+    {
+        "__init__", "__repr__", "__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__",
+        "__hash__", "__setattr__", "__delattr__", "__replace__", "__getstate__", "__setstate__",
+        "__attrs_init__", "__attrs_props__", "__attrs_own_setattr__",
+    }
+)  # fmt: skip
 
 
 def callable_parts(value: Any, cls: type) -> Parts | None:
@@ -55,7 +62,7 @@ def callable_parts(value: Any, cls: type) -> Parts | None:
     if cls is functools.partial:
         parts = [value.func, value.args, value.keywords, vars(value)]
         return Parts("partial", parts, [".func", ".args", ".keywords", ""])
-    if cls is functools._lru_cache_wrapper:
+    if cls is LRU_WRAPPER:
         return Parts("cached", [value.__wrapped__], [".__wrapped__"])
     if cls is ModuleType:
         return Parts("module", [module_name(value)])
@@ -109,10 +116,12 @@ def _builtin_parts(value: Any) -> Parts:
 
 
 def class_parts(cls: Any) -> Parts:
-    """Parts of a class: its id, and for one its id does not lead to, what its author wrote in it."""
+    """Parts of a class: its id, and where that does not lead to it, what its author wrote."""
     if is_named_class(cls):
         return Parts("class", [type_id(cls)])
-    generated = _GENERATED if "__dataclass_fields__" in vars(cls) or "__attrs_attrs__" in vars(cls) else ()
+    generated = (
+        _GENERATED if "__dataclass_fields__" in vars(cls) or "__attrs_attrs__" in vars(cls) else ()
+    )
     held = {
         name: member
         for name, member in vars(cls).items()

@@ -14,7 +14,7 @@ from dumbo.identity.encoding import FORMAT
 from dumbo.identity.parts import Use
 from dumbo.identity.walk import Walk
 
-__all__ = ["Token", "Use", "digest", "token"]
+__all__ = ["Token", "Use", "content_digest", "digest", "token"]
 
 _HEAD = b"dumbo%d:" % FORMAT
 
@@ -70,6 +70,26 @@ def digest(value: Any, *, name: str = "value") -> str:
     (True, False)
     """
     return hexdigest(Walk().encode(value, name))
+
+
+def content_digest(value: Any, *, name: str = "value") -> str:
+    """Digest of what a value holds, whatever computation it is known to come from.
+
+    `digest` takes a value that carries a CID by that CID, which stays the same when another version
+    of the computation gives another value. Compare contents with this one: a tensor or object that
+    carries a CID, and a named external, count by content.
+
+    Raises
+    ------
+    UnidentifiableError
+        Also if there is a carrier inside that would have to be loaded: unwrap it first.
+
+    Examples
+    --------
+    >>> content_digest([1, 2]) == digest([1, 2])
+    True
+    """
+    return hexdigest(Walk(by_content=True).encode(value, name))
 
 
 def hexdigest(code: bytes) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dumbo.identity.cid import CID, FunctionId
+from dumbo.identity.parts import OpaqueValue
 
 Probe = Callable[[Any], str | None]
 
@@ -35,3 +36,11 @@ def decorated_id(value: object) -> FunctionId | None:
     """The FunctionId of a decorated function, or None for anything else."""
     probe = getattr(type(value), "__dumbo_function__", None)
     return None if probe is None else FunctionId(probe(value))
+
+
+def refuse_carrier(value: object, cid: CID) -> None:
+    """Raise if only loading could tell the content of the carrier `value`."""
+    if hasattr(type(value), "__dumbo_carrier__"):
+        raise OpaqueValue(
+            f"it is a carrier of {cid.short}, whose content is not at hand; unwrap it"
+        )

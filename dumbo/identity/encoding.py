@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from hashlib import blake2b
+from math import isnan
 from struct import Struct
 from types import EllipsisType, NoneType, NotImplementedType
 from typing import Any, Final
@@ -48,7 +49,7 @@ def encode_int(value: int) -> bytes:
 
 def encode_float(value: float) -> bytes:
     """Encode a float; NaN payloads are not kept, the sign of zero is."""
-    return b"f" + (_pack(value) if value == value else _NAN)
+    return b"f" + (_NAN if isnan(value) else _pack(value))
 
 
 def encode_complex(value: complex) -> bytes:
@@ -62,7 +63,7 @@ def encode_str(value: str) -> bytes:
     return seal(b"s%d:%b" % (len(raw), raw))
 
 
-def encode_bytes(value: bytes | memoryview) -> bytes:
+def encode_bytes(value: bytes) -> bytes:
     """Encode bytes, large ones at memory speed."""
     if len(value) < LARGE_BYTES:
         return seal(b"b%d:%b" % (len(value), value))

@@ -5,8 +5,8 @@ Law: only a rename changes a FunctionId. Edits, moved lines and files of the sam
 - A script run as ``__main__`` is its file's module name (``python pkg/train.py`` and ``import
   pkg.train`` agree); with ``python -m`` the name of its spec; a notebook its notebook's name.
 - A lambda has no name, so its place (the enclosing scope) and its code stand for one:
-  ``module:scope.<lambda>~1f0c93ab``. Bytecode differs between Python minor versions, and so does
-  the id of a lambda; give results that should outlive an upgrade a ``def``.
+  ``module:scope.<lambda>~1f0c93ab27de``. Bytecode differs between Python minor versions, and so
+  does the id of a lambda; give results that should outlive an upgrade a ``def``.
 - The second and later functions of one name in one scope (``if``/``else`` around ``def``) are
   counted: ``module:make.<locals>.f~1``.
 """
@@ -27,6 +27,8 @@ from dumbo.identity.cid import FunctionId
 from dumbo.identity.encoding import ATOMS, encode_str
 
 _HEAP_TYPE = 1 << 9
+LRU_WRAPPER = type(functools.lru_cache(len))
+"""Type of functions behind `functools.lru_cache`."""
 _MAIN = ("__main__", "__mp_main__")
 _named_main: list[str] = []
 
@@ -72,12 +74,14 @@ def _main_name() -> str:
 def _file_module(file: str) -> str:
     """Dotted name of a source file: up through every folder that is a package."""
     path = Path(file).resolve()
-    names = [] if path.stem in ("__init__", "__main__") and _is_package(path.parent) else [path.stem]
+    names = (
+        [] if path.stem in ("__init__", "__main__") and _is_package(path.parent) else [path.stem]
+    )
     folder = path.parent
     while _is_package(folder):
         names.insert(0, folder.name)
         folder = folder.parent
-    return ".".join([*names, "__main__"] if path.stem == "__main__" and len(names) else names)
+    return ".".join([*names, "__main__"] if path.stem == "__main__" and names else names)
 
 
 def _is_package(folder: Path) -> bool:
@@ -118,9 +122,8 @@ def function_id(function: Any, name: str | None = None) -> FunctionId:
 def _derived_id(function: Any) -> FunctionId:
     kind = type(function)
     if kind is FunctionType:
-        return FunctionId(
-            f"{module_name(function.__module__ or '__main__')}:{function.__qualname__}{_suffix(function)}"
-        )
+        module = module_name(function.__module__ or "__main__")
+        return FunctionId(f"{module}:{function.__qualname__}{_suffix(function)}")
     if kind in (MethodType, staticmethod, classmethod):
         return function_id(function.__func__)
     if kind is functools.partial:
@@ -129,14 +132,16 @@ def _derived_id(function: Any) -> FunctionId:
         return FunctionId(type_id(function))
     own = getattr(function, "__qualname__", None)
     if isinstance(own, str):
-        return FunctionId(f"{module_name(getattr(function, '__module__', None) or 'builtins')}:{own}")
+        return FunctionId(
+            f"{module_name(getattr(function, '__module__', None) or 'builtins')}:{own}"
+        )
     return FunctionId(f"{type_id(kind)}.__call__")
 
 
 def _suffix(function: FunctionType) -> str:
     code = function.__code__
     if code.co_name == "<lambda>" and function.__name__ == "<lambda>":
-        return f"~{code_digest(code)[:8]}"
+        return f"~{code_digest(code)[:12]}"
     if "<locals>" not in function.__qualname__:
         return ""
     twins = _twins(function)
@@ -204,7 +209,7 @@ def _wrapped_in(found: Any) -> list[Any]:
         return [found.__func__]
     if kind is property:
         return [f for f in (found.fget, found.fset, found.fdel) if f is not None]
-    if kind is FunctionType or kind is functools._lru_cache_wrapper:
+    if kind is FunctionType or kind is LRU_WRAPPER:
         return [found.__dict__["__wrapped__"]] if "__wrapped__" in found.__dict__ else []
     if hasattr(kind, "__dumbo_function__"):
         inner = getattr(found, "__wrapped__", None)

@@ -74,6 +74,8 @@ def state_parts(value: Any, cls: type) -> Parts | None:
         return None
     if not all(base.__flags__ & _HEAP_TYPE for base in cls.__mro__[:-1]):
         return None
+    # Python itself refuses a class whose state is out of its sight in C: a lock, a socket.
+    _reduce(value, cls, lambda value: object.__reduce_ex__(value, 4))
     return Parts.of_fields(type_id(cls), _own_state(value, cls))
 
 
@@ -96,9 +98,7 @@ def _own_state(value: Any, cls: type) -> dict[str, Any]:
     return state
 
 
-def _read_slot(
-    state: dict[str, Any], name: str, member: MemberDescriptorType, value: Any
-) -> None:
+def _read_slot(state: dict[str, Any], name: str, member: MemberDescriptorType, value: Any) -> None:
     missing = state  # any object that cannot be in the slot
     held = _slot_value(member, value, missing)
     if held is not missing:
@@ -125,10 +125,11 @@ def reduce_parts(value: Any, cls: type) -> Parts:
     OpaqueValue
         If the object refuses to be pickled, or is known only by a name that does not lead to it.
     """
-    reduced = _reduce(value, cls)
+    reducer = copyreg.dispatch_table.get(cls)
+    reduced = _reduce(value, cls, reducer or (lambda value: value.__reduce_ex__(4)))
     if isinstance(reduced, str):
         return _global_parts(value, cls, reduced)
-    function, arguments, state, items, pairs, *_ = (*reduced, None, None, None, None)
+    function, arguments, state, items, pairs = [*reduced, None, None, None][:5]
     parts = [
         function,
         tuple(arguments),
@@ -141,10 +142,9 @@ def reduce_parts(value: Any, cls: type) -> Parts:
     return Parts(type_id(cls), parts, ["<class>", "", "", "", ""])
 
 
-def _reduce(value: Any, cls: type) -> Any:
-    reducer = copyreg.dispatch_table.get(cls)
+def _reduce(value: Any, cls: type, reducer: Callable[[Any], Any]) -> Any:
     try:
-        return reducer(value) if reducer is not None else value.__reduce_ex__(4)
+        return reducer(value)
     except Exception as error:
         raise OpaqueValue(f"{type_id(cls)} gives no state ({error})") from error
 

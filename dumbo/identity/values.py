@@ -90,7 +90,7 @@ def register_value(type_or_name: Any, tokenizer: Any = None) -> Any:
     >>> digest(Sensor(7, open)) == digest(Sensor(7, print))
     True
     """
-    if tokenizer is None and isinstance(type_or_name, ValueType):
+    if isinstance(type_or_name, ValueType) and not isinstance(type_or_name, type):
         _add(type_or_name.type, type_or_name.token)
         return type_or_name
     if tokenizer is None:
@@ -98,7 +98,7 @@ def register_value(type_or_name: Any, tokenizer: Any = None) -> Any:
     return _add(type_or_name, tokenizer)
 
 
-def _add(type_or_name: type | str, tokenizer: Tokenizer) -> Tokenizer:
+def _add(type_or_name: Any, tokenizer: Tokenizer) -> Tokenizer:
     if not callable(tokenizer):
         raise ConfigurationError(
             f"register_value({type_or_name!r}): the tokenizer {tokenizer!r} cannot be called; "
@@ -145,7 +145,7 @@ def _hook(base: type) -> Tokenizer | None:
     return None
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _load(family: str) -> None:
     importlib.import_module(f"dumbo.identity.families.{family}")
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from dumbo.errors import UnidentifiableError
-from dumbo.identity.carriers import carrier_cid, decorated_id
+from dumbo.identity.carriers import carrier_cid, decorated_id, refuse_carrier
 from dumbo.identity.cid import CID, FunctionId
 from dumbo.identity.encoding import ATOM_TYPES, ATOMS, encode_str, seal
 from dumbo.identity.expand import expand
@@ -24,8 +24,8 @@ from dumbo.identity.parts import WAYS_OUT, Layout, OpaqueValue, Parts, Use
 MAX_DEPTH: Final = 100_000
 """Levels of nesting above which a value is taken to have no end."""
 
-_SEQUENCES: Final = {list: b"l%d:", tuple: b"t%d:"}
-_SETS: Final = {set: b"u%d:", frozenset: b"z%d:"}
+_SEQUENCES: Final[dict[type, bytes]] = {list: b"l%d:", tuple: b"t%d:"}
+_SETS: Final[dict[type, bytes]] = {set: b"u%d:", frozenset: b"z%d:"}
 
 
 class _Frame:
@@ -66,11 +66,17 @@ class Walk:
         Carriers and externals, in order.
     foreign : list
         Values that entered by their content.
+
+    Parameters
+    ----------
+    by_content : bool
+        Take values that carry a CID by what they hold; a lazy carrier is refused.
     """
 
-    __slots__ = ("_frames", "_name", "_path", "foreign", "uses")
+    __slots__ = ("_by_content", "_frames", "_name", "_path", "foreign", "uses")
 
-    def __init__(self) -> None:
+    def __init__(self, *, by_content: bool = False) -> None:
+        self._by_content = by_content
         self.uses: list[Use] = []
         self.foreign: list[Any] = []
         self._frames: list[_Frame] = []
@@ -119,8 +125,8 @@ class Walk:
         if len(self._frames) > MAX_DEPTH:
             raise OpaqueValue(f"it is nested more than {MAX_DEPTH:,} levels deep")
 
-    def _fill(self, frame: _Frame) -> _Frame | None:
-        """Encode parts until one needs a frame of its own."""
+    def _fill(self, frame: _Frame) -> Any:
+        """Encode parts until one needs a frame of its own, and give that; None at the end."""
         append, open_ = frame.out.append, self._open
         for part in frame.pending:
             atom = ATOMS.get(type(part))
@@ -136,12 +142,16 @@ class Walk:
     def _open(self, value: Any) -> Any:
         """Bytes of a value that can be encoded at once, or a frame."""
         kind = type(value)
+        head = _SEQUENCES.get(kind)
+        if head is not None and ATOM_TYPES.issuperset(map(type, value)):
+            # Atoms need no frame: this is what large plain data is made of.
+            code = b"".join([ATOMS[type(part)](part) for part in value])
+            return seal(head % len(value) + code)
         known = self._path.get(id(value))
         if known is not None:
             return b"r%d;" % (len(self._frames) - known)
-        head = _SEQUENCES.get(kind)
         if head is not None:
-            return _open_sequence(value, head)
+            return _Frame(value, head % len(value), iter(value), Layout.ORDERED, _in_sequence)
         if kind is dict:
             return _open_dict(value)
         head = _SETS.get(kind)
@@ -155,7 +165,9 @@ class Walk:
         if kind is CID or kind is FunctionId:
             return seal(b"n" + encode_str(str(value)))
         cid = carrier_cid(value)
-        if cid is not None:
+        if cid is not None and self._by_content:
+            refuse_carrier(value, cid)
+        elif cid is not None:
             self.uses.append(Use(cid, self._role(), value))
             return seal(b"k" + encode_str(str(cid)))
         function = decorated_id(value)
@@ -169,21 +181,7 @@ class Walk:
         return self._name + "".join(frame.labels(len(frame.out)) for frame in self._frames)
 
     def _message(self, cause: str) -> str:
-        return (
-            f"cannot identify {self._role()}: {cause}. {WAYS_OUT.format(self._name)}"
-        )
-
-
-def _open_sequence(value: Any, head: bytes) -> Any:
-    kinds = set(map(type, value))
-    if kinds <= ATOM_TYPES:
-        # Atoms need no frame: this is the case that large plain data is made of.
-        if len(kinds) == 1:
-            code = b"".join(map(ATOMS[kinds.pop()], value))
-        else:
-            code = b"".join([ATOMS[type(part)](part) for part in value])
-        return seal(head % len(value) + code)
-    return _Frame(value, head % len(value), iter(value), Layout.ORDERED, _in_sequence)
+        return f"cannot identify {self._role()}: {cause}. {WAYS_OUT.format(self._name)}"
 
 
 def _in_sequence(index: int) -> str:
@@ -196,9 +194,7 @@ def _in_set(_: int) -> str:
 
 def _open_dict(value: dict[Any, Any]) -> Any:
     head = b"d%d:" % len(value)
-    if ATOM_TYPES.issuperset(map(type, value)) and ATOM_TYPES.issuperset(
-        map(type, value.values())
-    ):
+    if ATOM_TYPES.issuperset(map(type, value)) and ATOM_TYPES.issuperset(map(type, value.values())):
         pairs = [ATOMS[type(k)](k) + ATOMS[type(v)](v) for k, v in value.items()]
         pairs.sort()
         return seal(head + b"".join(pairs))
@@ -224,5 +220,7 @@ def _open_parts(value: Any, parts: Parts) -> _Frame:
         labels = _in_set
     else:
         known = parts.labels
-        labels = (lambda index: known[index] if index < len(known) else "") if known else _in_sequence
+        labels = (
+            (lambda index: known[index] if index < len(known) else "") if known else _in_sequence
+        )
     return _Frame(value, head, iter(parts.items), parts.layout, labels)

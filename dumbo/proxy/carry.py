@@ -6,6 +6,7 @@ is not at hand; choosing never loads, and never imports what the program does no
 
 from __future__ import annotations
 
+from enum import Enum
 from types import NotImplementedType
 from typing import Any, Final
 
@@ -31,10 +32,11 @@ def carry(node: Node, returns: Returns = Returns.PROXY) -> Any:
     Returns
     -------
     object
-        None, True, False, ``...`` and NotImplemented come bare whatever `returns` says.
+        None, True, False, ``...``, NotImplemented and enum members come bare whatever `returns`
+        says.
     """
     value_type = type(node.value) if node.is_loaded else find_type(node.record.type)
-    if value_type in BARE_TYPES:
+    if value_type is not None and (value_type in BARE_TYPES or issubclass(value_type, Enum)):
         return node.value
     if returns is not Returns.PROXY:
         return _real(node, returns)

@@ -29,9 +29,15 @@ def remember(value: Any, node: Node) -> None:
     _KNOWN[key] = (weakref.ref(value, lambda _: _KNOWN.pop(key, None)), node, _looks(value))
 
 
+def version_of(tensor: Any) -> int:
+    """Give torch's count of in-place operations on the memory of a tensor."""
+    # Tensors made in inference mode refuse in-place operations and keep no counter.
+    return -1 if tensor.is_inference() else int(tensor._version)  # noqa: SLF001 - torch names it so
+
+
 def _looks(value: Any) -> object:
     if is_tensor_type(type(value)):
-        return (value._version, tuple(value.shape), value.requires_grad)  # noqa: SLF001 - torch names it so
+        return (version_of(value), tuple(value.shape), value.requires_grad)
     # The fields are alive as long as the node's value, so their ids are not used again.
     return [(name, id(field)) for name, field in vars(value).items()]
 

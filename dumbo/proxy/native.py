@@ -17,11 +17,12 @@ from typing import Any, Final
 from dumbo.proxy.arrays import NUMBERS
 from dumbo.proxy.bare import hand_out, plain
 from dumbo.proxy.carried import Carried
+from dumbo.proxy.carry import carry
 from dumbo.proxy.carrier import plain_inside, refuse
 from dumbo.proxy.known import remember
-from dumbo.proxy.node import Node
+from dumbo.proxy.node import Node, Returns
 from dumbo.proxy.pickled import reduced_native
-from dumbo.proxy.wrapped_type import is_tensor_type
+from dumbo.proxy.wrapped_type import PLAIN, is_tensor_type
 
 READ_ONLY: Final[dict[type, str]] = {
     list: "append extend insert remove pop clear sort reverse __setitem__ __delitem__",
@@ -60,11 +61,21 @@ def _node(carrier: Any) -> Node:
 
 
 def native_carrier(node: Node) -> Any:
-    """Make a native carrier; loads the value."""
+    """Make a native carrier; loads the value.
+
+    What contains itself, or is nested deeper than Python recurses, comes as a proxy.
+    """
+    try:
+        return _native(node)
+    except RecursionError:
+        return carry(node)
+
+
+def _native(node: Node) -> Any:
     value: Any = node.value
-    kind = type(value)
+    kind: Any = type(value)
     if kind in SUBCLASSED:
-        carrier: Any = native_class(kind)(hand_out(value))
+        carrier = native_class(kind)(_with_native_items(node))
         carrier._dumbo_node = node  # noqa: SLF001 - ours
         return carrier
     if f"{kind.__module__}.{kind.__name__}" == "numpy.ndarray":
@@ -73,10 +84,22 @@ def native_carrier(node: Node) -> Any:
         view._dumbo_node = node  # noqa: SLF001 - ours
         return view
     if kind.__module__.partition(".")[0] in BY_PROXY:
-        from dumbo.proxy.carry import carry
-
         return carry(node)
     return _known_by_identity(value, node)
+
+
+def _with_native_items(node: Node) -> Any:
+    """Give a container with its items as native carriers: an inner list must refuse changes too."""
+    value: Any = node.value
+    if isinstance(value, (list, tuple)):
+        return [_native_item(node, index, item) for index, item in enumerate(value)]
+    if isinstance(value, dict):
+        return {key: _native_item(node, key, item) for key, item in value.items()}
+    return value
+
+
+def _native_item(node: Node, key: object, item: object) -> Any:
+    return item if type(item) in PLAIN else carry(node.child(key), Returns.NATIVE)
 
 
 @functools.cache
@@ -84,7 +107,8 @@ def native_class(base: type[Any]) -> Any:
     """Make the subclass of a built-in type whose instances carry a node."""
     namespace: dict[str, Any] = {"__module__": __name__}
     if base in READ_ONLY:
-        namespace["__slots__"] = ("__weakref__", "_dumbo_node")
+        weak = () if base.__weakrefoffset__ else ("__weakref__",)
+        namespace["__slots__"] = (*weak, "_dumbo_node")
         namespace.update((name, _refused(name)) for name in READ_ONLY[base].split())
         namespace.update((name, _bare_in_place(name)) for name in IN_PLACE if hasattr(base, name))
     if base in NUMBERS:
@@ -150,7 +174,14 @@ def array_class() -> Any:
 
     for name in (*IN_PLACE, "__itruediv__", "__ifloordiv__", "__imod__", "__ipow__", "__imatmul__"):
         setattr(NativeArray, name, _array_in_place(name))
+    NativeArray.__qualname__ = "NativeArray"  # where __getattr__ below finds it, for pickles
     return NativeArray
+
+
+def __getattr__(name: str) -> Any:
+    if name == "NativeArray":
+        return array_class()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def _array_in_place(name: str) -> Callable[..., Any]:
@@ -166,7 +197,8 @@ def _array_in_place(name: str) -> Callable[..., Any]:
 def _known_by_identity(value: Any, node: Node) -> Any:
     kind = type(value)
     if is_tensor_type(kind):
-        carrier = value.detach().requires_grad_(value.requires_grad)
+        # torch has no read-only tensors: only a copy keeps in-place operations off the cached one.
+        carrier = value.detach().clone().requires_grad_(value.requires_grad)
     elif isinstance(value, AS_THEY_ARE) or not hasattr(value, "__dict__"):
         return value
     else:

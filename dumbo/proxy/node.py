@@ -177,7 +177,7 @@ class Node:
         """Give the item itself, out of the loaded value."""
         value: Any = self.value
         if isinstance(value, (dict, list, tuple)):
-            return value[key]
+            return value[key]  # type: ignore[call-overload]  # the key fits the value's own type
         return getattr(value, str(key).removeprefix("."))
 
     def _cut(self, key: object) -> Node:

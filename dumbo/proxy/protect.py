@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from dumbo.proxy.bare import frames_copy_on_write, is_carrier
+from dumbo.proxy.known import version_of
 from dumbo.proxy.walk import CONTAINERS, Rebuild, leaves
 from dumbo.proxy.wrapped_type import PLAIN, is_from, is_tensor_type
 
@@ -164,7 +165,7 @@ def _facts(leaf: Any) -> list[object]:
     if is_from(kind, "numpy", "ndarray"):
         return [id(leaf), _locked(leaf)]
     if is_tensor_type(kind):
-        return [id(leaf), _version(leaf), tuple(leaf.shape), leaf.dtype]
+        return [id(leaf), version_of(leaf), tuple(leaf.shape), leaf.dtype]
     if "torch" in sys.modules and is_from(kind, "torch", "Module"):
         return [fact for name, part in leaf.named_modules() for fact in (name, part.training)] + [
             fact
@@ -180,8 +181,3 @@ def _locked(array: Any) -> bool:
             return False
         array = array.base
     return True
-
-
-def _version(tensor: Any) -> int:
-    # Tensors made in inference mode refuse in-place operations and keep no counter.
-    return -1 if tensor.is_inference() else int(tensor._version)  # noqa: SLF001 - torch names it so

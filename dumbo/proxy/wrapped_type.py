@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import types
 from collections.abc import Mapping
 from typing import Final
 
@@ -16,6 +17,14 @@ SAFE_ROOTS: Final = ("builtins", "numpy", "torch")
 
 PLAIN: Final = frozenset({type(None), bool, int, float, complex, str, bytes})
 """Exact types whose items come bare out of a container: immutable, cheap, better the real thing."""
+
+
+HIDDEN: Final = {
+    f"builtins:{kind.__qualname__}": kind
+    for kind in vars(types).values()
+    if isinstance(kind, type) and kind.__module__ == "builtins"
+}
+"""Built-in types that `builtins` does not name: NoneType, function, ellipsis and others."""
 
 
 def type_name(value_type: type) -> str:
@@ -44,6 +53,8 @@ def find_type(name: str) -> type | None:
     >>> find_type("never_imported:Thing") is None
     True
     """
+    if name in HIDDEN:
+        return HIDDEN[name]
     module_name, _, qualname = name.partition(":")
     module = sys.modules.get(module_name)
     root = module_name.partition(".")[0]
@@ -81,4 +92,7 @@ def facts_of(value: object) -> Mapping[str, object]:
     if isinstance(shape, tuple) and dtype is not None:
         facts["shape"] = tuple(shape)
         facts["dtype"] = str(dtype)
+    if is_tensor_type(type(value)):
+        facts |= {"device": str(getattr(value, "device", "cpu"))}
+        facts |= {"requires_grad": bool(getattr(value, "requires_grad", False))}
     return facts

@@ -13,7 +13,7 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -45,6 +45,7 @@ class Database:
         self.path = path
         self._durable = durable
         self._closed = False
+        self.on_fork: list[Callable[[], None]] = []
         self._forget_connections()
         with self.guarded():
             self._migrate(self.connection())
@@ -64,7 +65,8 @@ class Database:
     @contextlib.contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """Hold the writer's lock for one transaction; any exception undoes it."""
-        with self.guarded():
+        # The threads of a process queue here; SQLite would have them poll for its lock.
+        with self._writing, self.guarded():
             connection = self.connection()
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -95,8 +97,10 @@ class Database:
             self._explain(error)
 
     def _explain(self, error: sqlite3.Error) -> NoReturn:
+        if isinstance(error, sqlite3.ProgrammingError) and not self._closed:
+            raise error  # a fault of dumbo's own, not of the store
         unusable = isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error)
-        if unusable or isinstance(error, sqlite3.ProgrammingError):
+        if unusable or self._closed:
             raise StoreUnavailableError(
                 f"catalog {self.path}: {error}; check that the folder exists, is writable and has "
                 "space, and that no other program holds the file"
@@ -162,6 +166,7 @@ class Database:
     def _forget_connections(self) -> None:
         self._local = threading.local()
         self._lock = threading.Lock()
+        self._writing = threading.RLock()
         self._connections: list[tuple[weakref.ref[threading.Thread], sqlite3.Connection]] = []
 
     def after_fork(self) -> None:
@@ -170,6 +175,8 @@ class Database:
         self._finalizer.detach()
         self._forget_connections()
         self._finalizer = weakref.finalize(self, _close_all, self._connections)
+        for forget in self.on_fork:
+            forget()
 
 
 def _close_all(

@@ -30,7 +30,9 @@ RECORD_JOINS: Final = """
     LEFT JOIN word pl ON pl.id = r.place LEFT JOIN word co ON co.id = r.codec
 """
 EDGE_SELECT: Final = """
-    SELECT e.target, e.kind, ro.text, e.version, e.digest, n.digest, f.text, n.path
+    SELECT e.target, e.kind, ro.text, e.version,
+        coalesce(e.digest, (SELECT digest FROM record WHERE version = e.version)),
+        n.digest, f.text, n.path
     FROM edge e JOIN node n ON n.id = e.source JOIN word f ON f.id = n.fn
     JOIN word ro ON ro.id = e.role
 """

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from dumbo.errors import ConfigurationError, UnidentifiableError, ValueLostError
 from dumbo.records import Stored
-from dumbo.storage.base import INLINE_BYTES, Buffer, Meta
+from dumbo.storage.base import INLINE_BYTES, Buffer, Keeps, Meta
 from dumbo.storage.codecs import Codecs, Pickles
 from dumbo.storage.objects import Objects
 from dumbo.storage.sizes import size_of
@@ -110,10 +110,10 @@ class Values:
 
     def digest(self, value: object) -> str:
         """Content digest, equal to that of the value when stored; empty if there is none."""
-        from dumbo.identity import digest
+        from dumbo.identity import content_digest
 
         try:
-            return digest(value)
+            return content_digest(value)
         except UnidentifiableError:
             return ""
 
@@ -122,6 +122,22 @@ class Values:
         if self.has_items(stored):
             return self._codecs.container.objects_of(stored, self)
         return self._codecs.named(stored.codec).objects_of(stored)
+
+    def check(self, stored: Stored) -> None:
+        """Look whether every object of a value is there and as it was written; reads no value.
+
+        Raises
+        ------
+        ValueLostError
+            One is gone, short or altered.
+        """
+        for name in self.objects_of(stored):
+            self._objects.open_object(name)
+
+    def is_lazy(self, stored: Stored) -> bool:
+        """Whether opening the value again costs next to nothing, so that memory need not hold it."""
+        codec = self._codecs.named(stored.codec)
+        return Keeps.LAZY in codec.keeps and bool(self.objects_of(stored))
 
     def keep(self, codec: str, meta: Meta, parts: Sequence[Buffer], digest: str) -> Stored:
         """Put encoded bytes into the row if small, into a plain object otherwise."""

@@ -89,15 +89,14 @@ class ArrayLayout:
         """Read a layout back from ``zarr.json``; raises ValueError if dumbo did not write it."""
         try:
             document = json.loads(metadata)
-            order = [c["configuration"]["order"] for c in document["codecs"][:-1]]
-            endian = document["codecs"][-1]["configuration"]["codecs"][0].get("configuration", {})
-            axes = tuple(order[0]) if order else ()
+            *turn, raw = document["codecs"][0]["configuration"]["codecs"]
+            axes = tuple(turn[0]["configuration"]["order"]) if turn else ()
             shape = tuple(document["shape"])
             layout = cls(
                 tuple(shape[axis] for axis in axes) if axes else shape,
                 document["data_type"],
                 ITEMSIZES[document["data_type"]],
-                endian.get("endian") == "big",
+                raw.get("configuration", {}).get("endian") == "big",
                 axes,
                 document["attributes"],
             )
@@ -156,28 +155,28 @@ class ArrayLayout:
 
     def metadata(self) -> bytes:
         """Return the bytes of ``zarr.json``, the same for the same layout."""
-        transpose = [_named("transpose", order=list(self.axes))] if self.axes else []
         document = {
             "zarr_format": 3,
             "node_type": "array",
             "shape": _logical(self.axes, self.shape),
             "data_type": self.data_type,
-            "chunk_grid": _named(
-                "regular", chunk_shape=_logical(self.axes, self.shard_shape)
-            ),
+            "chunk_grid": _named("regular", chunk_shape=_logical(self.axes, self.shard_shape)),
             "chunk_key_encoding": _named("default", separator="."),
             "fill_value": _fill_value(self.data_type),
-            "codecs": [*transpose, self._sharding()],
+            "codecs": [self._sharding()],
             "attributes": dict(self.attributes),
         }
         return json.dumps(document, sort_keys=True).encode()
 
     def _sharding(self) -> dict[str, object]:
+        # Inside the shard: zarr-python checks a shard's chunks against the array's own shape.
+        turn = [_named("transpose", order=list(self.axes))] if self.axes else []
         endian = "big" if self.big_endian else "little"
+        raw = _named("bytes", endian=endian) if self.itemsize > 1 else {"name": "bytes"}
         return _named(
             "sharding_indexed",
-            chunk_shape=list(self.inner_shape),
-            codecs=[_named("bytes", endian=endian) if self.itemsize > 1 else {"name": "bytes"}],
+            chunk_shape=_logical(self.axes, self.inner_shape),
+            codecs=[*turn, raw],
             index_codecs=[_named("bytes", endian="little"), {"name": "crc32c"}],
             index_location="end",
         )

@@ -31,7 +31,9 @@ def _content(value: Any) -> Parts:
     dtype = value.dtype
     if dtype.hasobject or dtype.kind == "T":
         plain = np.ndarray.view(value, np.ndarray)
-        return Parts("array", [dtype_text(dtype), value.shape, plain.ravel().tolist()], ["", "", ""])
+        return Parts(
+            "array", [dtype_text(dtype), value.shape, plain.ravel().tolist()], ["", "", ""]
+        )
     return array_parts(dtype_text(dtype), value.shape, remembered_hash(value))
 
 
@@ -71,11 +73,12 @@ def _random_state(value: Any) -> Parts:
 
 
 def _ufunc(value: Any) -> Parts:
+    name = value.__name__
     for home in ("numpy", "scipy.special"):
         module = sys.modules.get(home)
-        if module is not None and getattr(module, value.__name__, None) is value:
-            return Parts("ufunc", [home, value.__name__])
-    raise OpaqueValue(f"the ufunc {value.__name__!r} is not one of numpy's or scipy's by that name")
+        if module is not None and getattr(module, name, None) is value:
+            return Parts("ufunc", [home, name])
+    raise OpaqueValue(f"the ufunc {name!r} is not one of numpy's or scipy's by that name")
 
 
 for _name, _tokenizer in {

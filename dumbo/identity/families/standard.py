@@ -109,7 +109,6 @@ def _values_view(value: Any) -> Parts:
     return Parts("dict_values", list(value))
 
 
-
 for _name, _tokenizer in {
     "datetime:date": _date,
     "datetime:time": _time,

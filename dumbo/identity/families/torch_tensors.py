@@ -76,7 +76,7 @@ def tensor_hash(plain: Any) -> bytes:
     for block in _blocks(plain):
         resolved = block.resolve_conj().resolve_neg().cpu().contiguous()
         state.update(memoryview(resolved.reshape(-1).view(torch.uint8).numpy()))
-    return state.digest()
+    return bytes(state.digest())
 
 
 def _blocks(tensor: Any) -> Iterator[Any]:

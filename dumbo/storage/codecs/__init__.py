@@ -21,6 +21,8 @@ from dumbo.storage.codecs.containers import ContainerCodec
 from dumbo.storage.codecs.pickled import PickleCodec, Pickles
 from dumbo.storage.codecs.scalars import SCALARS, ScalarCodec
 
+__all__ = ["ENTRY_POINTS", "Codecs", "Pickles"]
+
 ENTRY_POINTS: Final = "dumbo.codecs"
 
 

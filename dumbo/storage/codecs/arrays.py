@@ -91,9 +91,10 @@ class NumpyScalarCodec:
 
         if not isinstance(value, np.generic) or value.dtype.kind not in "biufcmMV":
             return False
-        array = np.asarray(value)
+        array: Array = np.asarray(value)
         plain = array.dtype.fields is None and array.dtype.type is not np.void
-        return plain and type(array[()]) is type(value) and describe(array.dtype) is not None
+        back: Any = array[()]
+        return plain and type(back) is type(value) and describe(array.dtype) is not None
 
     def store(self, value: Any, into: Keeper) -> Stored:
         """Put the bytes into the row."""
@@ -114,8 +115,8 @@ class NumpyScalarCodec:
         return np.ndarray((), dtype, buffer=inline)[()]
 
     def objects_of(self, stored: Stored) -> tuple[str, ...]:
-        """No scalar is large."""
-        return ()
+        """Name the one object, if there is one: text can be long."""
+        return (stored.object,) if stored.object else ()
 
 
 def array_meta(
@@ -151,4 +152,3 @@ def layout_of(dtype: AnyDType, turned: tuple[int, ...], axes: tuple[int, ...]) -
         axes=axes,
         attributes={} if str(dtype) == data_type else {"dtype": str(dtype)},
     )
-

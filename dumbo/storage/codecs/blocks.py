@@ -50,12 +50,12 @@ def in_memory_order(array: Array) -> tuple[Array, tuple[int, ...]]:
 
 def blocks_of(array: Array) -> Iterator[Buffer]:
     """Iterate over the C-order bytes of `array`."""
-    import numpy as np
-
     if array.nbytes == 0:
         return
+    import numpy as np
+
     if array.flags.c_contiguous:
-        flat = memoryview(np.ndarray((array.nbytes,), np.uint8, buffer=_bytes_of(array)))
+        flat: memoryview = _bytes_of(array).data
         for start in range(0, len(flat), BLOCK_BYTES):
             yield flat[start : start + BLOCK_BYTES]
         return
@@ -108,9 +108,7 @@ def checked_axes(meta: object, ndim: int) -> tuple[int, ...]:
     return tuple(meta)
 
 
-def raw_bytes(
-    stored: Stored, layout: ArrayLayout, source: Keeper, mode: Literal["r", "c"]
-) -> Any:
+def raw_bytes(stored: Stored, layout: ArrayLayout, source: Keeper, mode: Literal["r", "c"]) -> Any:
     """Give the bytes of an array: those of the row, or a map of its object.
 
     Mode ``r`` cannot be written; ``c`` is written privately, page by page.

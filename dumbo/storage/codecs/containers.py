@@ -244,9 +244,8 @@ class _Reader:
                     return item
         elif node[0] == "named" and isinstance(key, str) and key.lstrip(".") in node[4]:
             return node[1][node[4].index(key.lstrip("."))]
-        elif isinstance(key, int) and node[0] not in {"set", "frozenset"}:
-            if -len(node[1]) <= key < len(node[1]):
-                return node[1][key]
+        elif isinstance(key, int) and _has_index(node, key):
+            return node[1][key]
         raise NotCachedError(
             f"item {key!r}: a stored {node[0]} of {len(node[1])} has none; ask keys() what it has"
         )
@@ -260,10 +259,10 @@ class _Reader:
             return _numpy_number(node[1], node[2])
         number = self._manifest.numbers[id(node)]
         if number not in self._made:
-            self._made[number] = self._make(node, number)
+            self._made[number] = self._make(node)
         return self._made[number]
 
-    def _make(self, node: Node, number: int) -> Any:
+    def _make(self, node: Node) -> Any:
         kind = node[0]
         if kind == "&":
             return self._source.load(self._manifest.leaf(node, self._source))
@@ -273,6 +272,10 @@ class _Reader:
         if kind == "named":
             return tuple.__new__(_named_tuple(node[3], node[4]), items)
         return items if kind == "list" else _TYPES[kind](items)
+
+
+def _has_index(node: Node, key: int) -> bool:
+    return node[0] not in {"set", "frozenset"} and -len(node[1]) <= key < len(node[1])
 
 
 def _same_key(key: Any, wanted: object) -> bool:

@@ -8,6 +8,7 @@ numpy is imported by whoever has an array at hand; here it is only ever looked u
 
 from __future__ import annotations
 
+import importlib
 import re
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -64,28 +65,21 @@ def _described(kind: str, part: object, *rest: object) -> object:
 
 
 def _describe_fields(dtype: AnyDType) -> object:
-    formats: list[object] = []
-    offsets: list[int] = []
-    titles: list[object] = []
-    assert dtype.names is not None
-    assert dtype.fields is not None
-    for name in dtype.names:
-        entry: tuple[Any, ...] = tuple(dtype.fields[name])
-        description = _describe(entry[0])
-        if description is None:
-            return None
-        formats.append(description)
-        offsets.append(entry[1])
-        titles.append(entry[2] if len(entry) > 2 else None)
-    return [
-        "struct",
-        list(dtype.names),
-        formats,
-        offsets,
-        titles,
-        dtype.itemsize,
-        dtype.isalignedstruct,
-    ]
+    fields: Any = dtype.fields
+    entries = [fields[name] for name in dtype.names or ()]
+    formats = [_describe(entry[0]) for entry in entries]
+    if None in formats:
+        return None
+    # The arguments of numpy's own description of a structure.
+    description: dict[str, object] = {
+        "names": list(dtype.names or ()),
+        "formats": formats,
+        "offsets": [entry[1] for entry in entries],
+        "itemsize": dtype.itemsize,
+    }
+    if any(len(entry) > 2 for entry in entries):
+        description["titles"] = [entry[2] if len(entry) > 2 else None for entry in entries]
+    return ["struct", description, dtype.isalignedstruct]
 
 
 def restore(description: object) -> AnyDType:
@@ -118,7 +112,7 @@ def _restore(description: object) -> AnyDType:
         raise TypeError(description)
     kind, *rest = description
     if kind == "struct":
-        return _restore_fields(*rest)
+        return _restore_fields(rest[0], rest[1] is True)
     if kind == "sub":
         return np.dtype((_restore(rest[0]), tuple(map(int, rest[1]))))
     if kind == "long":
@@ -126,25 +120,12 @@ def _restore(description: object) -> AnyDType:
     return _restore_extra(str(rest[0]))
 
 
-def _restore_fields(
-    names: list[str],
-    formats: list[object],
-    offsets: list[int],
-    titles: list[Any],
-    itemsize: int,
-    aligned: bool,
-) -> AnyDType:
+def _restore_fields(description: dict[str, Any], aligned: bool) -> AnyDType:
     import numpy as np
 
-    fields: dict[str, Any] = {
-        "names": names,
-        "formats": [_restore(f) for f in formats],
-        "offsets": offsets,
-        "itemsize": itemsize,
-    }
-    if any(title is not None for title in titles):
-        fields["titles"] = titles
-    return np.dtype(fields, align=aligned)
+    parts: Any = {**description, "formats": [_restore(part) for part in description["formats"]]}
+    dtype: AnyDType = np.dtype(parts, align=aligned)
+    return dtype
 
 
 def _restore_long(text: str, mantissa: int) -> AnyDType:
@@ -165,13 +146,14 @@ def _restore_extra(name: str) -> AnyDType:
     if not _EXTRA.fullmatch(name):
         raise ValueError(name)
     try:
-        import ml_dtypes
+        ml_dtypes = importlib.import_module(_EXTRA_MODULE)
     except ImportError as error:
         raise MissingLibraryError(
             f"an array of {name} cannot be opened: its dtype comes from ml_dtypes, which is "
             "absent; pip install ml_dtypes"
         ) from error
-    return np.dtype(vars(ml_dtypes)[name])
+    dtype: AnyDType = np.dtype(vars(ml_dtypes)[name])
+    return dtype
 
 
 def _mantissa() -> int:

@@ -5,7 +5,7 @@ described without loading, and no code can hide in it.
 
 A node is a JSON value for what JSON says exactly, else a list that begins with its kind::
 
-    ["x", type, hex]            a scalar JSON would change (NaN, bytes, complex, big int, surrogates)
+    ["x", type, hex]            what JSON would change: NaN, bytes, complex, big int, surrogates
     ["np", dtype, hex]          a numpy scalar
     ["&", facts, place]         a leaf of its own: an array, a tensor, long text, an object
     ["=", n]                    the n-th node of this list seen before: aliases are kept
@@ -122,7 +122,7 @@ class Manifest:
         inline = None
         if place is not None:
             offset, length = place
-            if not (0 <= offset and 0 <= length and offset + length <= self.base.nbytes):
+            if min(offset, length) < 0 or offset + length > self.base.nbytes:
                 raise ValueError("a leaf lies outside the manifest")
             inline = source.fetch(self.base, self.start + offset, length)
         return Stored(

@@ -68,7 +68,7 @@ class PickleCodec:
     def __init__(self, pickles: Pickles = Pickles.SIGNED) -> None:
         self.pickles = pickles
 
-    def accepts(self, value: object) -> bool:
+    def accepts(self, value: object) -> bool:  # noqa: ARG002 - the table asks all codecs alike
         """Accept all: this codec stands last, and refuses by an error that says why."""
         return True
 
@@ -157,7 +157,9 @@ def _type_name(value: object) -> str:
     return f"{type(value).__module__}:{type(value).__qualname__}"
 
 
-_KNOWN: Final = frozenset({"builtins", "collections", "numpy", "pandas", "polars", "scipy", "torch"})
+_KNOWN: Final = frozenset(
+    {"builtins", "collections", "numpy", "pandas", "polars", "scipy", "torch"}
+)
 
 
 def facts(value: Any) -> dict[str, object]:

@@ -20,7 +20,8 @@ SMALL_TEXT: Final = 1024
 _DEPTH: Final = 64
 _BUILTINS: Final = frozenset({dict, list, tuple, set, frozenset})
 _CLOSED_LIBRARIES: Final = frozenset(
-    "datetime decimal fractions numpy pandas pathlib PIL polars pyarrow scipy uuid".split()
+    {"datetime", "decimal", "fractions", "numpy", "pandas", "pathlib", "PIL", "polars"}
+    | {"pyarrow", "scipy", "uuid"}
 )
 _BY_REFERENCE: Final = (type, types.FunctionType, types.BuiltinFunctionType, enum.Enum)
 

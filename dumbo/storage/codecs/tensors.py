@@ -161,9 +161,7 @@ def _blocks(tensor: torch.Tensor) -> Iterator[Buffer]:
         yield memoryview(flat[start : start + BLOCK_BYTES].cpu().numpy())
 
 
-def _layout(
-    dtype: str, size: int, turned: tuple[int, ...], axes: tuple[int, ...]
-) -> ArrayLayout:
+def _layout(dtype: str, size: int, turned: tuple[int, ...], axes: tuple[int, ...]) -> ArrayLayout:
     """Lay a tensor out as zarr; what zarr cannot name is an integer of the same width."""
     name = dtype if dtype in ITEMSIZES else f"uint{8 * size}"
     attributes = {} if dtype == name else {"dtype": dtype}

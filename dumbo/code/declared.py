@@ -1,0 +1,232 @@
+"""What the user says a result depends on: files, folders, environment, values, packages, callables.
+
+Law: content decides, not dates; a file whose stamp did not move is not read again. The value of
+an environment variable is never written down, as it may be a secret.
+"""
+
+from __future__ import annotations
+
+import glob as globbing
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import xxhash
+
+from dumbo._typing import MISSING
+from dumbo.code import modules
+from dumbo.code.normal_form import mark
+from dumbo.code.packages import Packages
+from dumbo.code.sources import SourceStore, Stamp, settled, stamp_of
+from dumbo.code.statics import functions_behind
+from dumbo.code.values import fingerprint_of, short_text
+from dumbo.errors import ConfigurationError, UnidentifiableError
+from dumbo.records import Dependency, DependencyKind
+
+ABSENT = "absent"
+_BLOCK = 1 << 20
+PathLike = str | os.PathLike[str]
+Several = PathLike | Iterable[PathLike] | None
+
+
+class Contents:
+    """Digests of files, taken again only when a stamp moves."""
+
+    def __init__(self, store: SourceStore | None = None) -> None:
+        self._store = store
+        self._known: dict[str, tuple[Stamp, str]] = {}
+
+    def digest(self, path: str) -> str:
+        """Digest of a file's bytes; ``absent`` when there is none."""
+        stamp = stamp_of(path)
+        if stamp is None or not Path(path).is_file():
+            return ABSENT
+        known = self._known.get(path) or self._stored(path)
+        if known is not None and known[0] == stamp and settled(stamp):
+            return known[1]
+        found = _digest_file(path)
+        self._known[path] = (stamp, found)
+        if self._store is not None and settled(stamp):
+            self._store.put_source(path + "#content", stamp, found.encode())
+        return found
+
+    def _stored(self, path: str) -> tuple[Stamp, str] | None:
+        found = self._store.get_source(path + "#content") if self._store is not None else None
+        return None if found is None else (found[0], found[1].decode())
+
+    def digest_all(self, paths: Iterable[str]) -> str:
+        """Digest of several files, by name and content."""
+        parts = [part for path in sorted(paths) for part in (path, self.digest(path))]
+        return mark(*parts)
+
+
+_contents = Contents()
+_packages = Packages()
+
+
+def declared(  # noqa: PLR0913, PLR0917 - one keyword per kind of thing
+    file: Several = None,
+    folder: Several = None,
+    glob: str | Iterable[str] | None = None,
+    env: str | Iterable[str] | None = None,
+    value: Any = MISSING,
+    package: str | Iterable[str] | None = None,
+    callable: Callable[[], Any] | None = None,  # noqa: A002 - the word users know
+) -> tuple[Dependency, ...]:
+    """Dependencies a user names, in their present version.
+
+    Parameters
+    ----------
+    file, folder, glob : path or iterable of paths, optional
+        Content of files, of all files below a folder, of all files that match a pattern.
+    env : str or iterable of str, optional
+        Environment variables.
+    value : object, optional
+        Any value with an identity. It can be compared again only where it is declared again.
+    package : str or iterable of str, optional
+        Top-level modules of packages, by version.
+    callable : function of no arguments, optional
+        What it returns, compared. It is called now, and again at every check.
+
+    Raises
+    ------
+    UnidentifiableError
+        `value`, or what `callable` returns, has no identity.
+    ConfigurationError
+        `package` is not installed.
+
+    Examples
+    --------
+    >>> [dependency.name for dependency in declared(env="DUMBO_EXAMPLE", value=3)]
+    ['env:DUMBO_EXAMPLE', 'value']
+    """
+    found = [
+        *(_declare("file:" + _absolute(path)) for path in _several(file)),
+        *(_declare("folder:" + _absolute(path)) for path in _several(folder)),
+        *(_declare("glob:" + _absolute(pattern)) for pattern in _several(glob)),
+        *(_declare(f"env:{name}") for name in _several(env)),
+        *(_package(str(name)) for name in _several(package)),
+    ]
+    if value is not MISSING:
+        found.append(_of_value("", "value", value, "depends_on(value=...)"))
+    if callable is not None:
+        found.append(_of_callable(callable))
+    return tuple(found)
+
+
+def current(dependency: Dependency, contents: Contents | None = None) -> tuple[str, str] | None:
+    """Fingerprint and text of a declared dependency now; None when it can only be declared again.
+
+    A callable is called, if its module is loaded.
+    """
+    kind, separator, subject = dependency.name.partition(":")
+    if kind == "callable" and separator:
+        function = _find_callable(dependency.module, subject)
+        again = _of_callable(function) if function is not None else None
+        return (again.fingerprint, again.text) if again else None
+    state = _state(kind, subject, contents or _contents) if separator else None
+    return None if state is None else (state, _text(kind, subject, state))
+
+
+def quick_state(dependency: Dependency) -> Callable[[], object] | None:
+    """What to ask, in microseconds, to see whether a file or variable may have changed."""
+    kind, _, subject = dependency.name.partition(":")
+    if kind == "env":
+        return lambda: os.environ.get(subject)
+    if kind == "file":
+        return lambda: stamp_of(subject)
+    if kind in {"folder", "glob"}:
+        return lambda: tuple((path, stamp_of(path)) for path in _files(kind, subject))
+    return None
+
+
+def _state(kind: str, subject: str, contents: Contents) -> str | None:
+    if kind == "env":
+        found = os.environ.get(subject)
+        return ABSENT if found is None else mark(found)
+    if kind == "file":
+        return contents.digest(subject)
+    if kind in {"folder", "glob"}:
+        return contents.digest_all(_files(kind, subject))
+    return None
+
+
+def _text(kind: str, subject: str, state: str) -> str:
+    if kind == "env":
+        found = os.environ.get(subject)
+        return "unset" if found is None else f"{len(found)} characters, digest {state[:8]}"
+    if kind == "file":
+        stamp = stamp_of(subject)
+        return "no such file" if stamp is None else f"{stamp[2]} bytes, digest {state[:8]}"
+    return f"{len(list(_files(kind, subject)))} files, digest {state[:8]}"
+
+
+def _files(kind: str, subject: str) -> Iterator[str]:
+    if kind == "glob":
+        yield from (
+            path
+            for path in globbing.iglob(subject, recursive=True)  # noqa: PTH207 - the pattern is absolute
+            if Path(path).is_file()
+        )
+        return
+    for folder, _, names in os.walk(subject):
+        yield from (str(Path(folder, name)) for name in names)
+
+
+def _declare(name: str) -> Dependency:
+    kind, _, subject = name.partition(":")
+    state = _state(kind, subject, _contents) or ABSENT
+    return Dependency(DependencyKind.DECLARED, "", name, state, _text(kind, subject, state))
+
+
+def _package(name: str) -> Dependency:
+    version = _packages.version(name)
+    if not version:
+        raise ConfigurationError(
+            f"depends_on(package={name!r}): no module of that name is installed; "
+            "give the name it is imported by, or drop it"
+        )
+    return Dependency(DependencyKind.PACKAGE, name, "", version, version)
+
+
+def _of_value(module: str, name: str, value: object, call: str) -> Dependency:
+    fingerprint = fingerprint_of(value)
+    if fingerprint is None:
+        raise UnidentifiableError(
+            f"{call}: a {type(value).__qualname__} has no canonical form to compare; "
+            "give a version number, a string or plain data that stands for it"
+        )
+    return Dependency(DependencyKind.DECLARED, module, name, fingerprint, short_text(value))
+
+
+def _of_callable(function: Callable[[], Any]) -> Dependency:
+    plain = functions_behind(function)
+    module = modules.real_name(plain[0].__globals__) if plain else type(function).__module__
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    return _of_value(module, f"callable:{name}", function(), f"depends_on(callable={name})")
+
+
+def _find_callable(module: str, name: str) -> Callable[[], Any] | None:
+    value: Any = modules.loaded(module)
+    for part in name.split("."):
+        value = vars(value).get(part) if hasattr(value, "__dict__") else None
+    return value if hasattr(type(value), "__call__") else None  # noqa: B004 - a class answers by its type
+
+
+def _several(given: Any) -> Iterable[Any]:
+    if given is None:
+        return ()
+    return (given,) if isinstance(given, str | os.PathLike) else given
+
+
+def _absolute(path: PathLike) -> str:
+    return os.path.abspath(path)  # noqa: PTH100 - links are kept: where they lead may change
+
+
+def _digest_file(path: str) -> str:
+    state = xxhash.xxh3_128()
+    with open(path, "rb") as file:  # noqa: PTH123 - the path is a string all the way
+        while block := file.read(_BLOCK):
+            state.update(block)
+    return str(state.hexdigest())

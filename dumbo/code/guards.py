@@ -1,0 +1,215 @@
+"""Guards: whether anything a depset resolved was rebound or changed in this process.
+
+Law: a guard that fails means "verify again", so it may fail too often and never too seldom.
+Names are compared by identity, functions by the identity of their code and defaults, small
+mutable values by their bytes, large ones by identity.
+"""
+
+from __future__ import annotations
+
+import marshal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import FunctionType
+from typing import Any
+
+from dumbo._typing import MISSING
+from dumbo.code import declared as declarations
+from dumbo.code import modules
+from dumbo.code.resolve import Found, Resolver
+from dumbo.code.statics import functions_behind
+from dumbo.code.values import is_scalar
+from dumbo.records import Dependency, DependencyKind, Depset
+
+_SMALL = 4096
+_MUTABLE = frozenset({list, dict, set, bytearray})
+Name = tuple[Mapping[str, Any], str, Any]
+Body = tuple[FunctionType, Any, Any, Any]
+Content = tuple[Callable[[], object], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """What must still hold; called, it says whether it does.
+
+    Attributes
+    ----------
+    names : tuple of (namespace, name, expected)
+        ``namespace[name] is expected``, or the name is absent where `expected` is MISSING.
+    bodies : tuple of (function, code, defaults, keyword defaults)
+    contents : tuple of (ask, expected)
+        ``ask() == expected``.
+    """
+
+    names: tuple[Name, ...]
+    bodies: tuple[Body, ...] = ()
+    contents: tuple[Content, ...] = ()
+    check: Callable[[], bool] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "check", _compile(self.names, self.bodies, self.contents))
+
+    def __call__(self) -> bool:
+        """Whether everything still holds."""
+        return self.check()
+
+
+def _compile(
+    names: tuple[Name, ...], bodies: tuple[Body, ...], contents: tuple[Content, ...]
+) -> Callable[[], bool]:
+    present = tuple(name for name in names if name[2] is not MISSING)
+    absent = tuple((space, name) for space, name, expected in names if expected is MISSING)
+
+    def check() -> bool:
+        try:
+            for space, name, expected in present:
+                if space[name] is not expected:
+                    return False
+        except KeyError:
+            return False
+        for function, code, defaults, keywords in bodies:
+            if (
+                function.__code__ is not code
+                or function.__defaults__ is not defaults
+                or function.__kwdefaults__ is not keywords
+            ):
+                return False
+        for space, name in absent:
+            if name in space:
+                return False
+        return all(ask() == expected for ask, expected in contents)
+
+    return check
+
+
+def build(resolver: Resolver, function: FunctionType | None, depset: Depset) -> Guards:
+    """Guards for everything `depset` names that is loaded now."""
+    builder = _Builder(resolver)
+    if function is not None:
+        builder.body(function)
+    for dependency in depset.members:
+        builder.add(dependency, function)
+    return builder.guards()
+
+
+class _Builder:
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._names: dict[tuple[int, str], Name] = {}
+        self._bodies: dict[int, Body] = {}
+        self._contents: dict[int, Content] = {}
+        # Callables made here must live as long as their keys, which are ids.
+        self._held: list[object] = []
+
+    def guards(self) -> Guards:
+        return Guards(
+            tuple(self._names.values()),
+            tuple(self._bodies.values()),
+            tuple(self._contents.values()),
+        )
+
+    def add(self, dependency: Dependency, function: FunctionType | None) -> None:
+        if dependency.kind is DependencyKind.DECLARED:
+            ask = declarations.quick_state(dependency)
+            if ask is not None:
+                self._contents[id(ask)] = (ask, ask())
+            return
+        if dependency.kind in {DependencyKind.OPAQUE, DependencyKind.PACKAGE}:
+            return
+        namespace = _namespace(dependency.module, function)
+        if namespace is None:
+            self.name(sys.modules, dependency.module, MISSING)
+            return
+        self._named(dependency, namespace)
+
+    def _named(self, dependency: Dependency, namespace: Mapping[str, Any]) -> None:
+        if "<" in dependency.name:
+            return
+        found = self._resolver.find(namespace, dependency.name)
+        for space, name, value in found.steps:
+            self.name(space, name, value)
+        for behind in functions_behind(found.value):
+            self.body(behind)
+        if dependency.kind is DependencyKind.CLASS and isinstance(found.value, type):
+            self._class(found.value)
+        elif dependency.kind is DependencyKind.GLOBAL:
+            self._value(found)
+
+    def name(self, space: Mapping[str, Any], name: str, value: Any) -> None:
+        self._names[id(space), name] = (space, name, value)
+
+    def body(self, function: FunctionType) -> None:
+        state = (function, function.__code__, function.__defaults__, function.__kwdefaults__)
+        self._bodies[id(function)] = state
+        for cell in function.__closure__ or ():
+            self._cell(cell)
+
+    def _cell(self, cell: Any) -> None:
+        try:
+            value = cell.cell_contents
+        except ValueError:  # empty: it is filled only by the function that owns it
+            return
+        if is_scalar(value) or type(value) is FunctionType:
+            # A value that cannot change is compared by what it is, whichever object holds it.
+            self._content(id(cell), lambda: id(cell.cell_contents), id(value), value)
+
+    def _class(self, cls: type) -> None:
+        members = cls.__dict__
+        self._content(id(cls), lambda: len(members), len(members), cls)
+        for name, member in members.items():
+            if not name.startswith("__") and not functions_behind(member):
+                self.name(members, name, member)
+
+    def _value(self, found: Found) -> None:
+        ask = _bytes_of(found.value)
+        if ask is not None:
+            self._content(id(found.value), ask, ask(), found.value)
+
+    def _content(self, key: int, ask: Callable[[], object], now: object, held: object) -> None:
+        self._held.append(held)
+        self._contents[key] = (ask, now)
+
+
+def _namespace(module: str, function: FunctionType | None) -> Mapping[str, Any] | None:
+    if function is not None and modules.real_name(function.__globals__) == module:
+        return function.__globals__
+    found = modules.loaded(module)
+    return None if found is None else vars(found)
+
+
+def _bytes_of(value: Any) -> Callable[[], object] | None:
+    """How to see a small mutable value change; None when it is large or cannot change."""
+    if value is MISSING or is_scalar(value):
+        return None
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and type(value) is numpy.ndarray:
+        if value.nbytes > _SMALL or value.dtype.hasobject:
+            return None
+        return lambda: (value.dtype, value.shape, value.tobytes())
+    state = value if type(value) in _MUTABLE else getattr(value, "__dict__", None)
+    if type(state) not in _MUTABLE or len(state) > _SMALL:
+        return None
+    return next(_readings(state), None)
+
+
+def _readings(state: Any) -> Iterator[Callable[[], object]]:
+    # Version 2 writes no back-references, so that equal values give equal bytes.
+    def read() -> bytes | None:
+        try:
+            return marshal.dumps(state, 2)
+        except ValueError:
+            return None
+
+    if (found := read()) is not None:
+        if len(found) <= _SMALL:
+            yield read
+        return
+    held = dict(state) if type(state) is dict else tuple(state)
+    if len(held) <= 64:
+        yield lambda: _identities(state)
+
+
+def _identities(state: Any) -> object:
+    values = state.items() if type(state) is dict else enumerate(state)
+    return tuple((key, id(value)) for key, value in values)

@@ -1,0 +1,231 @@
+"""Whether a depset still holds, and what changed where it does not.
+
+Law: loads nothing, imports nothing, executes nothing but declared callables; an unchanged file
+costs one ``stat``. A thing that cannot be found again gives UNKNOWN, never fresh and never stale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from types import FunctionType
+from typing import Any, Final, TypeAlias
+
+from dumbo._typing import MISSING
+from dumbo.code import declared as declarations
+from dumbo.code import modules
+from dumbo.code.bytecode import MINOR
+from dumbo.code.collect import Looker
+from dumbo.code.forms import BYTECODE, LIVE_CLASS, SOURCE, find_codes, shell_form
+from dumbo.code.source_index import Entry
+from dumbo.code.sources import Source
+from dumbo.records import (
+    FRESH,
+    Dependency,
+    DependencyKind,
+    Depset,
+    Reason,
+    ReasonKind,
+    Staleness,
+    State,
+)
+
+Check: TypeAlias = Reason | None
+_KINDS: Final = {
+    DependencyKind.CODE: ReasonKind.CODE,
+    DependencyKind.CLASS: ReasonKind.CODE,
+    DependencyKind.BOUND: ReasonKind.CODE,
+    DependencyKind.GLOBAL: ReasonKind.GLOBAL,
+    DependencyKind.PACKAGE: ReasonKind.PACKAGE,
+    DependencyKind.DECLARED: ReasonKind.DECLARED,
+}
+
+
+def stale(dependency: Dependency, after: str, detail: str = "") -> Reason:
+    """The dependency changed."""
+    kind = _KINDS[dependency.kind]
+    before = dependency.text
+    return Reason(kind, _subject(dependency), before, after, dependency.by, detail)
+
+
+def unknown(dependency: Dependency, detail: str) -> Reason:
+    """Nothing can be said about the dependency."""
+    subject = _subject(dependency)
+    return Reason(ReasonKind.UNKNOWN, subject, dependency.text, "", dependency.by, detail)
+
+
+def _subject(dependency: Dependency) -> str:
+    if dependency.kind is DependencyKind.DECLARED:
+        return f"{dependency.module}.{dependency.name}".lstrip(".")
+    return dependency.label
+
+
+class Verifier:
+    """Checks dependencies one by one."""
+
+    def __init__(self, looker: Looker, contents: declarations.Contents) -> None:
+        self._looker = looker
+        self._contents = contents
+        self._sources = looker.forms.sources
+        self._checks: dict[DependencyKind, Callable[[Dependency], Check]] = {
+            DependencyKind.CODE: self._code,
+            DependencyKind.CLASS: self._class,
+            DependencyKind.PACKAGE: self._package,
+        }
+
+    def verify(
+        self, depset: Depset, function: FunctionType | None, declared: Iterable[Dependency]
+    ) -> Staleness:
+        """Check every member; all reasons are given, not only the first."""
+        again = {dependency.key: dependency for dependency in declared}
+        spaces: dict[str, dict[str, Any] | None] = {}
+        if function is not None:
+            spaces[modules.real_name(function.__globals__)] = function.__globals__
+        reasons: list[Reason] = []
+        for dependency in depset.members:
+            reason = self._check(dependency, spaces, again)
+            if reason is not None:
+                reasons.append(reason)
+        if not reasons:
+            return FRESH
+        # A change that is certain decides, whatever else could not be found.
+        sure = tuple(reason for reason in reasons if reason.kind is not ReasonKind.UNKNOWN)
+        return Staleness(State.STALE, sure) if sure else Staleness(State.UNKNOWN, tuple(reasons))
+
+    def _check(
+        self,
+        dependency: Dependency,
+        spaces: dict[str, dict[str, Any] | None],
+        again: dict[tuple[str, str, str], Dependency],
+    ) -> Check:
+        kind = dependency.kind
+        if kind is DependencyKind.OPAQUE:
+            return None
+        if kind is DependencyKind.BOUND or kind is DependencyKind.GLOBAL:
+            return self._name(dependency, spaces)
+        if kind is DependencyKind.DECLARED:
+            return self._declared(dependency, again.get(dependency.key))
+        return self._checks[kind](dependency)
+
+    def _code(self, dependency: Dependency) -> Check:
+        wanted = set(dependency.fingerprint.split("|"))
+        source = self._source(dependency)
+        if source is None or source.touched:
+            checked, reason = self._loaded_code(dependency, wanted)
+            if checked:
+                return reason
+        if source is None:
+            return unknown(dependency, "its source is gone and its module is not loaded")
+        entries = source.index.functions.get(dependency.name, ())
+        there = {SOURCE + entry.form for entry in entries}
+        there |= {BYTECODE + form for entry in entries for form in entry.codes}
+        if wanted <= there:
+            return None
+        return stale(dependency, self._text(source, entries), _upgrade(dependency))
+
+    def _loaded_code(self, dependency: Dependency, wanted: set[str]) -> tuple[bool, Check]:
+        """Judge by what is loaded; whether it could be, and the reason if it differs."""
+        module = modules.loaded(dependency.module)
+        codes = find_codes(vars(module), dependency.name) if module is not None else []
+        if not codes:
+            return False, None
+        forms = self._looker.forms
+        there = {forms.of_code(code) for code in codes}
+        there |= {BYTECODE + forms.bytecode(code) for code in codes}
+        if wanted <= there:
+            return True, None
+        text = "\n".join(forms.text_of_code(code) for code in codes)
+        return True, stale(dependency, text, _upgrade(dependency))
+
+    def _class(self, dependency: Dependency) -> Check:
+        source = self._source(dependency)
+        cls = self._loaded_class(dependency)
+        forms = self._looker.forms
+        live = dependency.fingerprint.startswith(LIVE_CLASS)
+        if cls is not None and (live or source is None or source.touched):
+            there = {forms.of_class(cls), forms.live_class(cls)}
+            return None if dependency.fingerprint in there else self._stale_class(dependency, cls)
+        if live or source is None:
+            return unknown(dependency, "its module is not loaded")
+        entries = source.index.classes.get(dependency.name, ())
+        if entries and dependency.fingerprint == SOURCE + shell_form(entries):
+            return None
+        return stale(dependency, self._text(source, entries))
+
+    def _stale_class(self, dependency: Dependency, cls: type) -> Reason:
+        return stale(dependency, self._looker.forms.text_of_class(cls))
+
+    def _loaded_class(self, dependency: Dependency) -> type | None:
+        module = modules.loaded(dependency.module)
+        if module is None or "<" in dependency.name:
+            return None
+        found = self._looker.resolver.find(vars(module), dependency.name).value
+        return found if isinstance(found, type) else None
+
+    def _name(self, dependency: Dependency, spaces: dict[str, dict[str, Any] | None]) -> Check:
+        recorded, _, form = dependency.fingerprint.rpartition("~")
+        name = dependency.module
+        if name not in spaces:
+            module = modules.loaded(name)
+            spaces[name] = None if module is None else vars(module)
+        namespace = spaces[name]
+        if namespace is None:
+            return self._unloaded_name(dependency, form)
+        resolver = self._looker.resolver
+        found = resolver.find(namespace, dependency.name)
+        meaning = resolver.meaning(found)
+        if meaning.fingerprint == recorded:
+            return None
+        if found.value is MISSING and "__getattr__" in namespace:
+            return unknown(dependency, "the module makes the name on demand")
+        if meaning.kind is DependencyKind.OPAQUE:
+            return unknown(dependency, "its value has no fingerprint any more")
+        return stale(dependency, meaning.text)
+
+    def _unloaded_name(self, dependency: Dependency, form: str) -> Check:
+        now = self._looker.bindings.form(dependency.module, dependency.name)
+        if form and now == form:
+            return None
+        if form[:1] == now[:1] == "=":
+            return stale(dependency, "", "by its source; the module is not loaded")
+        return unknown(dependency, "its module is not loaded")
+
+    def _package(self, dependency: Dependency) -> Check:
+        version = self._looker.packages.version(dependency.module)
+        if version == dependency.fingerprint:
+            return None
+        if not version:
+            return unknown(dependency, "the package is not installed here")
+        return stale(dependency, version)
+
+    def _declared(self, dependency: Dependency, again: Dependency | None) -> Check:
+        if again is not None:
+            now: tuple[str, str] | None = (again.fingerprint, again.text)
+        else:
+            now = declarations.current(dependency, self._contents)
+        if now is None:
+            if dependency.name == "value":
+                return None  # declared inside the body, so only running it could tell
+            return unknown(dependency, "its module is not loaded")
+        return None if now[0] == dependency.fingerprint else stale(dependency, now[1])
+
+    def _source(self, dependency: Dependency) -> Source | None:
+        file = dependency.file
+        if not file or modules.loaded(dependency.module) is None:
+            # The project may have moved; the recorded place is only the second guess.
+            file = modules.find_file(dependency.module) or file
+        source = self._sources.get(file) if file else None
+        if source is None:
+            found = modules.find_file(dependency.module)
+            source = self._sources.get(found) if found else None
+        return source
+
+    def _text(self, source: Source, entries: tuple[Entry, ...]) -> str:
+        return "\n".join(self._sources.text(source, entry) for entry in entries)
+
+
+def _upgrade(dependency: Dependency) -> str:
+    recorded = dependency.fingerprint
+    if recorded.startswith("b:") and not recorded.startswith(BYTECODE):
+        minor = recorded.split(":")[1]
+        return f"it had no source, and its bytecode is of Python {minor}; this is {MINOR}"
+    return ""

@@ -1,0 +1,322 @@
+"""From a call to its CID: bind, apply defaults, encode each argument, name the result.
+
+Law: the spelling of a call cannot matter. ``f(1, 2)``, ``f(b=2, a=1)`` and ``f(1)`` with the
+default ``b=2`` are bound first and are one call. All that depends on the function alone is done
+once, in `CallShape.of`.
+
+A CID's digest is the first 32 hex characters of blake2b-160 over the format's version, the
+FunctionId, name and canonical bytes of each argument in the order of the signature, those of each
+closure cell that enters, and the sample index if there is one.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from inspect import BoundArguments, Parameter, Signature
+from types import FunctionType
+from typing import Any, Final, NoReturn
+
+from dumbo.errors import ConfigurationError
+from dumbo.identity.cells import Cells, free_names
+from dumbo.identity.cid import CID, DIGEST_CHARACTERS, FunctionId
+from dumbo.identity.encoding import FORMAT, encode_int, encode_str
+from dumbo.identity.externals import note_entered
+from dumbo.identity.function_id import function_id
+from dumbo.identity.matchers import Matcher, NewDefault, ignore
+from dumbo.identity.parts import Use
+from dumbo.identity.text import short
+from dumbo.identity.walk import Walk
+
+_VARIADIC: Final = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+_DEFAULT: Final = b"default;"
+
+
+@dataclass(frozen=True, slots=True)
+class CallIdentity:
+    """What a call is called, and what was learned on the way.
+
+    Attributes
+    ----------
+    cid : CID
+    uses : tuple of Use
+        Carriers and externals among the arguments, in order: the edges of the call.
+    bound : inspect.BoundArguments
+        With defaults applied; call the function with its ``args`` and ``kwargs``.
+    text : str
+        The call for people: ``train(lr=0.1, seed=0)``.
+    matched : tuple of str
+        Which matcher accepted which argument: ``lr by close(rel=0.01)``.
+    """
+
+    cid: CID
+    uses: tuple[Use, ...]
+    bound: BoundArguments
+    text: str
+    matched: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """One parameter: its encoded name, and what is special about it."""
+
+    code: bytes
+    matcher: Matcher | None = None
+    new_default: bytes | None = None
+    sentinel: Any = None
+
+    def encode(self, walk: Walk, name: str, value: Any) -> bytes | None:
+        """Canonical bytes of the argument, or None if it does not enter."""
+        if self.matcher is not None:
+            if not self.matcher.enters:
+                return None
+            return walk.encode(self.matcher.canonical(value, name), name)
+        if self.sentinel is not None and value is self.sentinel:
+            return _DEFAULT
+        code = walk.encode(value, name)
+        return None if code == self.new_default else code
+
+
+class CallShape:
+    """All about calls of one function that can be known before the first.
+
+    Attributes
+    ----------
+    function_id : FunctionId
+    signature : inspect.Signature
+        With `new_default` marks taken out of the defaults.
+    """
+
+    __slots__ = (
+        "_cells",
+        "_function",
+        "_head",
+        "_hidden",
+        "_name",
+        "_slots",
+        "function_id",
+        "signature",
+    )
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        identity: FunctionId,
+        signature: Signature,
+        matchers: Mapping[str, Matcher],
+    ) -> None:
+        plain = [_without_mark(p) for p in signature.parameters.values()]
+        self._function = function
+        self.function_id = identity
+        self.signature = signature.replace(parameters=plain)
+        self._name = identity.qualname.rpartition("<locals>.")[2]
+        self._head = b"call%d:" % FORMAT + encode_str(str(identity))
+        self._slots = {
+            p.name: _slot(p, matchers.get(p.name)) for p in signature.parameters.values()
+        }
+        # A partial, a bound method or an object is called with what it holds besides.
+        self._hidden = None if type(function) is FunctionType else function
+        self._cells = (
+            Cells(function, identity, [n for n, m in matchers.items() if not m.enters])
+            if type(function) is FunctionType
+            else None
+        )
+
+    @classmethod
+    def of(
+        cls,
+        function: Callable[..., Any],
+        *,
+        name: str | None = None,
+        ignore: Iterable[str] = (),
+        match: Mapping[str, Matcher] | None = None,
+    ) -> CallShape:
+        """Compile the shape of calls of `function`.
+
+        Parameters
+        ----------
+        function : callable
+            A function, bound method, static or class method, partial, or object with ``__call__``.
+        name : str, optional
+            Overrides the FunctionId.
+        ignore : iterable of str
+            Parameters and closure variables that do not enter.
+        match : mapping of str to Matcher, optional
+            What parameters enter as.
+
+        Raises
+        ------
+        ConfigurationError
+            If `ignore` or `match` names what the function does not have, or one name twice.
+
+        Examples
+        --------
+        >>> def train(lr, seed=0): ...
+        >>> shape = CallShape.of(train, name="experiments:train")
+        >>> shape.identify((0.1,), {}).text
+        'train(lr=0.1, seed=0)'
+        >>> shape.identify((0.1,), {}).cid == shape.identify((), {"seed": 0, "lr": 0.1}).cid
+        True
+        """
+        if type(function) in (staticmethod, classmethod):
+            function = function.__func__  # type: ignore[attr-defined]  # what `type` says, mypy cannot
+        identity = function_id(function, name)
+        signature = _signature(function)
+        matchers = _matchers(ignore, match or {})
+        known = {*signature.parameters, *free_names(function)}
+        for chosen in matchers:
+            if chosen not in known:
+                raise ConfigurationError(
+                    f"{identity}: ignore or match names {chosen!r}, which is no parameter; it has "
+                    f"{', '.join(signature.parameters) or 'none'}"
+                )
+        return cls(function, identity, signature, matchers)
+
+    def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> BoundArguments:
+        """Bind arguments to the signature and apply defaults.
+
+        Raises
+        ------
+        TypeError
+            Python's own, if the arguments do not fit.
+        """
+        try:
+            bound = self.signature.bind(*args, **kwargs)
+        except TypeError as error:
+            self._complain(args, kwargs, error)
+        bound.apply_defaults()
+        return bound
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether the CID depends on the passed arguments alone: no cell, no matcher, no object."""
+        plain = all(slot.matcher is None for slot in self._slots.values())
+        return plain and self._cells is not None and not self._cells
+
+    def identify(
+        self,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        *,
+        sample: int | None = None,
+    ) -> CallIdentity:
+        """Name the call.
+
+        Parameters
+        ----------
+        args, kwargs
+            As the function was called.
+        sample : int, optional
+            Index of the draw, for a stochastic function.
+
+        Raises
+        ------
+        TypeError
+            Python's own, if the arguments do not fit.
+        UnidentifiableError
+            If an argument has no canonical form.
+        """
+        bound = self.bind(args, kwargs)
+        walk = Walk()
+        codes = [self._head]
+        for name, value in bound.arguments.items():
+            slot = self._slots[name]
+            code = slot.encode(walk, name, value)
+            if code is not None:
+                codes += (slot.code, code)
+        codes += self._hidden_codes(walk)
+        if sample is not None:
+            codes += (b"sample", encode_int(sample))
+        digest = blake2b(b"".join(codes), digest_size=20).hexdigest()[:DIGEST_CHARACTERS]
+        text = self._text(bound)
+        if walk.foreign:
+            note_entered(walk.foreign, text)
+        cid = CID.of(self.function_id, digest)
+        return CallIdentity(cid, tuple(walk.uses), bound, text, self._matched(bound))
+
+    def _hidden_codes(self, walk: Walk) -> list[bytes]:
+        if self._cells is not None:
+            return [b"cell" + code for code in self._cells.encode(walk)]
+        return [b"held", walk.encode(self._hidden, self._name)]
+
+    def _matched(self, bound: BoundArguments) -> tuple[str, ...]:
+        matched = ((name, self._slots[name].matcher) for name in bound.arguments)
+        return tuple(f"{name} by {matcher!r}" for name, matcher in matched if matcher is not None)
+
+    def _text(self, bound: BoundArguments) -> str:
+        shown: list[str] = []
+        for name, value in bound.arguments.items():
+            kind = self.signature.parameters[name].kind
+            if kind is Parameter.VAR_POSITIONAL:
+                shown += map(short, value[:8])
+            elif kind is Parameter.VAR_KEYWORD:
+                shown += [f"{key}={short(value[key])}" for key in sorted(value)[:8]]
+            else:
+                shown.append(f"{name}={short(value)}")
+        return f"{self._name}({', '.join(shown)})"
+
+    def _complain(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any], error: TypeError
+    ) -> NoReturn:
+        """Raise what Python would: by calling an empty function of the same signature."""
+        _twin(self.signature, self._name)(*args, **kwargs)
+        raise error
+
+
+def _twin(signature: Signature, name: str) -> Callable[..., Any]:
+    parameters = [
+        p.replace(annotation=Parameter.empty, default=p.default if p.default is p.empty else None)
+        for p in signature.parameters.values()
+    ]
+    space: dict[str, Any] = {}
+    text = str(Signature(parameters))
+    exec(f"def twin{text}: pass", space)  # noqa: S102 - the text is parameter names, nothing else
+    twin: FunctionType = space["twin"]
+    twin.__code__ = twin.__code__.replace(co_name=name, co_qualname=name)
+    twin.__qualname__ = name
+    return twin
+
+
+def _signature(function: Callable[..., Any]) -> Signature:
+    try:
+        return inspect.signature(function)
+    except ValueError:
+        # A builtin that does not tell: its arguments are known by position and keyword only.
+        kinds = ((Parameter.VAR_POSITIONAL, "args"), (Parameter.VAR_KEYWORD, "kwargs"))
+        return Signature([Parameter(name, kind) for kind, name in kinds])
+
+
+def _matchers(ignored: Iterable[str], match: Mapping[str, Matcher]) -> dict[str, Matcher]:
+    matchers: dict[str, Matcher] = dict.fromkeys(
+        (ignored,) if isinstance(ignored, str) else ignored, ignore
+    )
+    twice = matchers.keys() & match.keys()
+    if twice:
+        raise ConfigurationError(
+            f"{', '.join(sorted(twice))}: named in both ignore and match; choose one"
+        )
+    for name, matcher in match.items():
+        if not hasattr(type(matcher), "canonical"):
+            raise ConfigurationError(
+                f"match={{{name!r}: {matcher!r}}}: not a matcher; give ignore, close(rel=...), "
+                "file() or key(function)"
+            )
+    return {**matchers, **match}
+
+
+def _without_mark(parameter: Parameter) -> Parameter:
+    marked = type(parameter.default) is NewDefault
+    return parameter.replace(default=parameter.default.value) if marked else parameter
+
+
+def _slot(parameter: Parameter, matcher: Matcher | None) -> _Slot:
+    default = parameter.default
+    code = encode_str(parameter.name)
+    if matcher is not None:
+        return _Slot(code, matcher=matcher)
+    if type(default) is NewDefault:
+        return _Slot(code, new_default=Walk().encode(default.value, parameter.name))
+    # `_MISSING = object()` as a default: known by being the default, it has nothing else.
+    return _Slot(code, sentinel=default if type(default) is object else None)

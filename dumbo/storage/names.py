@@ -1,0 +1,122 @@
+"""Tags, external values, the source index, and the stamps of objects.
+
+Law: a tag names one CID and a CID has one tag; what would break that raises `NameTakenError`.
+Stamps are buffered and written with the next record, since a hit must not write.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from dumbo.errors import NameTakenError
+from dumbo.identity.cid import CID
+from dumbo.storage.base import Stamp
+from dumbo.storage.database import Database
+from dumbo.storage.rows import cid_from, cid_key
+from dumbo.storage.tallies import Buffers
+from dumbo.storage.words import Interner, Words
+
+SourceStamp = tuple[int, int, int, int]
+"""mtime and ctime in nanoseconds, size in bytes, inode."""
+
+
+class Names:
+    """The catalog's face towards what people and files are called."""
+
+    _database: Database
+    _words: Words
+    _buffers: Buffers
+
+    def set_tag(self, name: str, cid: CID) -> None:
+        """Name a CID.
+
+        Raises
+        ------
+        NameTakenError
+            The name means another CID, or the CID has another name.
+        """
+        taken, own = self.tags().get(name), self.tag_of(cid)
+        if taken == cid:
+            return
+        if taken is not None or own is not None:
+            held = f"{name!r} names {taken.short}" if taken else f"{cid.short} is {own!r} already"
+            raise NameTakenError(
+                f"tag({name!r}, {cid.short}): {held}; untag({(name if taken else own)!r}) first"
+            )
+        with self._database.write() as connection:
+            interner = Interner(connection, self._words)
+            node, _ = interner.node(cid)
+            try:
+                connection.execute("INSERT INTO tag VALUES (?, ?)", (name, node))
+            except sqlite3.IntegrityError as error:
+                raise NameTakenError(
+                    f"tag({name!r}, {cid.short}): another process took the name just now; "
+                    "choose another"
+                ) from error
+        interner.commit()
+
+    def drop_tag(self, name: str) -> bool:
+        """Remove a tag; False if there was none."""
+        with self._database.write() as connection:
+            return connection.execute("DELETE FROM tag WHERE name = ?", (name,)).rowcount > 0
+
+    def tags(self) -> dict[str, CID]:
+        """Return every tag, by name."""
+        rows = self._database.read(
+            "SELECT t.name, n.digest, f.text, n.path FROM tag t JOIN node n ON n.id = t.node"
+            " JOIN word f ON f.id = n.fn ORDER BY t.name"
+        )
+        return {row[0]: cid_from(*row[1:]) for row in rows}
+
+    def tag_of(self, cid: CID) -> str | None:
+        """Return the tag of a CID."""
+        digest, function, path = cid_key(cid)
+        rows = self._database.read(
+            "SELECT t.name FROM tag t JOIN node n ON n.id = t.node JOIN word f ON f.id = n.fn"
+            " WHERE n.digest = ? AND n.path = ? AND f.text = ?",
+            (digest, path, function),
+        )
+        return str(rows[0][0]) if rows else None
+
+    def set_external(self, name: str, digest: str, text: str) -> None:
+        """Note the digest under which an external value was last seen."""
+        with self._database.write() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO external VALUES (?, ?, ?)", (name, digest, text)
+            )
+
+    def external(self, name: str) -> tuple[str, str] | None:
+        """Return digest and text of an external value."""
+        rows = self._database.read("SELECT digest, text FROM external WHERE name = ?", (name,))
+        return (str(rows[0][0]), str(rows[0][1])) if rows else None
+
+    def get_source(self, path: str) -> tuple[SourceStamp, bytes] | None:
+        """Return what was noted of a source file, and the status it had."""
+        rows = self._database.read(
+            "SELECT mtime, ctime, size, inode, blob FROM source WHERE path = ?", (path,)
+        )
+        if not rows:
+            return None
+        mtime, ctime, size, inode, blob = rows[0]
+        return (mtime, ctime, size, inode), blob
+
+    def put_source(self, path: str, stamp: SourceStamp, blob: bytes) -> None:
+        """Note something about a source file in this status."""
+        with self._database.write() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO source VALUES (?, ?, ?, ?, ?, ?)", (path, *stamp, blob)
+            )
+
+    def get_stamp(self, name: str) -> Stamp | None:
+        """Return the stamp of an object."""
+        buffered = self._buffers.stamps.get(name)
+        if buffered is not None:
+            return buffered
+        rows = self._database.read(
+            "SELECT size, mtime, ctime, boot FROM stamp WHERE name = ?", (bytes.fromhex(name),)
+        )
+        return Stamp(*rows[0]) if rows else None
+
+    def put_stamp(self, name: str, stamp: Stamp) -> None:
+        """Remember the stamp of an object; written with the next record, or when closing."""
+        self._buffers.stamps[name] = stamp
