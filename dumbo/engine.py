@@ -218,9 +218,9 @@ class Engine:
         bare_args, bare_kwargs = bare_arguments(args, kwargs)
         where = calling_line()
         with frames.running(Frame(identity.cid)) as frame:
+            run = Run(identity, bare_args, bare_kwargs, frame, where)
             try:
-                with self.tracker.recording(target.plain) as recording:
-                    run = Run(identity, bare_args, bare_kwargs, frame, recording, where)
+                with self.tracker.recording(target.plain) as run.recording:
                     frame.started = time.perf_counter()
                     yield run
                     run.seconds = time.perf_counter() - frame.started
@@ -258,9 +258,9 @@ class Engine:
         identity = target.shape.identify(args, kwargs)
         self.know(target)
         again = self.find(identity.cid, target).record is not None
-        with self.tracker.recording(target.plain) as recording:
-            frame = Frame(identity.cid)
-        run = Run(identity, args, dict(kwargs), frame, recording, calling_line(), value)
+        run = Run(identity, args, dict(kwargs), Frame(identity.cid), calling_line())
+        with self.tracker.recording(target.plain) as run.recording:
+            run.value = value
         closure = self.tracker.closure_depset(target.plain).members
         putting = replace(target, declared=(*target.declared, *closure), keep=Keep.ALWAYS)
         return self._finish(putting, run, again=again)
@@ -340,7 +340,9 @@ class Engine:
 
     def know(self, target: Target) -> None:
         """Remember which function an id stands for, so that its code can be judged."""
-        self.targets[target.shape.function_id] = target
+        if self.targets.get(target.shape.function_id) is not target:
+            self.targets[target.shape.function_id] = target
+            self.judge.versions_moved()  # what was judged without the function is judged again
 
     def _plain_of(self, function: FunctionId) -> Callable[..., object] | None:
         target = self.targets.get(function)

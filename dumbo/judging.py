@@ -105,6 +105,8 @@ class Judge:
                     found = judge(record, sources, self._memo)
                 # A guard that failed during the walk began a new epoch: what was reached is void.
                 if self._tracker.epoch == epoch:
+                    if found.state is not State.FRESH:
+                        self._forget_unfresh()
                     return found
 
     def guards(self, record: Record) -> tuple[Guard, ...]:
@@ -138,6 +140,11 @@ class Judge:
             return ()
         records = self._known.versions(cid)
         return [r for r in records if r.version == version] or records[:1]
+
+    def _forget_unfresh(self) -> None:
+        """What does not hold is not guarded, and may come to hold again when a change is undone."""
+        for version in [v for v, s in self._memo.items() if s.state is not State.FRESH]:
+            del self._memo[version]
 
     def _begin_epoch(self) -> None:
         self._epoch = self._tracker.epoch

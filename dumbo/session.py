@@ -64,7 +64,7 @@ class Session:
             memory_bytes=config.memory_bytes,
         )
         self.store = Store(config.folder, options, self._evicted)
-        self.tracker = Tracker(Project(roots=config.roots), self.store.catalog)
+        self.tracker = Tracker(Project(also=config.roots), self.store.catalog)
         self.engine = Engine(
             store=self.store,
             tracker=self.tracker,

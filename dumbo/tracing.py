@@ -37,8 +37,8 @@ class Run:
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     frame: Frame
-    recording: Recording
     where: str
+    recording: Recording | None = None
     value: Any = None
     seconds: float = 0.0
 
@@ -60,6 +60,7 @@ class Tracing:
         inner: tuple[tuple[str, Node], ...],
     ) -> Trace:
         """Build the trace of a run; `inner` are the nodes of results inside the value."""
+        assert run.recording is not None, "a run is traced after its recording"
         frame, identity = run.frame, run.identity
         depset = self._tracker.depset(plain, run.recording, (*declared, *frame.declared))
         self._judge.learn(depset)

@@ -299,7 +299,7 @@ def scores_given(log_p: Tensor, batch: Sequence[int], m: int, seed: int) -> Tens
     return joint_entropies(log_p, table, weight) - alone - alone[list(batch)].sum()
 
 
-@dumbo
+@dumbo(keep="always")  # with a small batch a cheap call, but its input is large
 def batchbald_scores(log_p: Tensor, batch: list[int], m: int, seed: int) -> Tensor:
     """Information that the batch and one point more would give about the weights.
 

@@ -11,7 +11,7 @@ Example
 
 from __future__ import annotations
 
-from dumbo.code.declared import declared
+from dumbo.code.declarations import declared
 from dumbo.code.explain import describe, headline
 from dumbo.code.guards import Guards
 from dumbo.code.project import Project

@@ -53,6 +53,11 @@ def qualified_name(code: CodeType) -> str:
     return "" if name == "<module>" else name.removeprefix(".<locals>.")
 
 
+def is_comprehension(code: CodeType) -> bool:
+    """Whether the code is a part of a function that only some versions compile apart."""
+    return _COMPREHENSION.fullmatch(code.co_name) is not None
+
+
 def nested_codes(code: CodeType) -> Iterator[CodeType]:
     """The code object and all inside it, outermost first."""
     yield code

@@ -15,7 +15,7 @@ from typing import Any
 from dumbo._typing import MISSING
 from dumbo.code import modules
 from dumbo.code.bindings import Bindings
-from dumbo.code.bytecode import qualified_name
+from dumbo.code.bytecode import is_comprehension, qualified_name
 from dumbo.code.forms import SOURCE, Forms
 from dumbo.code.modules import Namespace
 from dumbo.code.names import Chain, Imported, Names, names_of, names_of_all
@@ -99,6 +99,8 @@ class Looker:
                 if key in recording.before or not part.name:
                     continue
                 value = part.found.value
+                if issubclass(type(value), type) and self.project.owns_module(value.__module__):
+                    self.forms.of_class(value)  # once found it stays: a call may change the class
                 volatile = value is not MISSING and is_data(value) and not is_scalar(value)
                 before = Before(value, fingerprint_of(value) if volatile else None)
                 recording.before[key] = before
@@ -136,7 +138,7 @@ class Collection:
             for ran in codes:
                 self.follow_code(ran)
         self._behind_class_caches()
-        self._class_values()
+        self._class_members()
 
     def depset(self, declared: tuple[Dependency, ...] = ()) -> Depset:
         """Everything collected, interned."""
@@ -151,30 +153,42 @@ class Collection:
         module = modules.real_name(ran.namespace)
         self._attributes |= names.attributes
         self._assigned |= names.assigned
-        if name:
-            forms = self._looker.forms
-            fingerprint = forms.of_code(code)
-            if not fingerprint.startswith(SOURCE):
-                self.add_package(PYTHON, name)
-            self._add(
-                DependencyKind.CODE,
-                module,
-                name,
-                fingerprint,
-                forms.text_of_code(code),
-                code.co_filename,
-                ran.by,
-            )
-            self._add_bound(ran, module, name)
+        if is_comprehension(code):
+            self._add_enclosing(ran, module, name)
+        elif name:
+            self._add_function(ran, module, name)
         for use in self._looker.uses(ran.namespace, names):
             self._add_use(use, name)
+
+    def _add_function(self, ran: Ran, module: str, name: str) -> None:
+        forms = self._looker.forms
+        fingerprint = forms.of_code(ran.code)
+        if not fingerprint.startswith(SOURCE):
+            self.add_package(PYTHON, name)
+        text = forms.text_of_code(ran.code)
+        self._add(
+            DependencyKind.CODE, module, name, fingerprint, text, ran.code.co_filename, ran.by
+        )
+        self._add_bound(ran, module, name)
+
+    def _add_enclosing(self, ran: Ran, module: str, name: str) -> None:
+        """A generator expression begun before the call: its text is that of its function."""
+        running = self._recording.codes.values()
+        if name and not any(
+            qualified_name(r.code) == name and r.code is not ran.code for r in running
+        ):
+            forms = self._looker.forms
+            fingerprint, text = forms.of_enclosing(ran.code)
+            file = ran.code.co_filename
+            self._add(DependencyKind.CODE, module, name, fingerprint, text, file, ran.by)
 
     def add_class(self, cls: type, by: str) -> None:
         """Add the shells of a class and its bases, and the packages of foreign bases."""
         if cls in self._classes:
             return
-        self._classes[cls] = by
         for owner in cls.__mro__:
+            if self._owns(owner):
+                self._classes.setdefault(owner, by)
             if not self._looker.project.owns_module(owner.__module__):
                 self._add_package_of(owner.__module__, by, standard=False)
                 continue
@@ -350,18 +364,29 @@ class Collection:
                     if name in self._attributes and is_cache(member):
                         self.follow(member, by)
 
-    def _class_values(self) -> None:
-        """Plain values of classes, which may have been assigned since the class statement."""
+    def _class_members(self) -> None:
+        """What classes hold under names that were read, as it may have been assigned later."""
         for cls, by in self._classes.items():
-            for owner in cls.__mro__:
-                if not self._owns(owner) or _LOCALS in owner.__qualname__:
-                    continue
-                for name, member in vars(owner).items():
-                    read = name in self._attributes and name not in self._assigned
-                    if read and is_scalar(member):
-                        self._add_class_value(owner, name, by)
+            for name in self._members_read(cls):
+                self._add_class_member(cls, name, by)
 
-    def _add_class_value(self, owner: type, name: str, by: str) -> None:
+    def _members_read(self, cls: type) -> Iterator[str]:
+        if _LOCALS in cls.__qualname__:
+            return
+        for owner in cls.__mro__:
+            if not self._owns(owner):
+                continue
+            for name, member in vars(owner).items():
+                if name not in self._attributes:
+                    continue
+                # Plain values of the class itself, unless code assigns the attribute to instances,
+                # and methods it inherits, which it may come to override.
+                value = owner is cls and is_scalar(member) and name not in self._assigned
+                method = owner is not cls and name not in vars(cls) and functions_behind(member)
+                if value or method:
+                    yield name
+
+    def _add_class_member(self, owner: type, name: str, by: str) -> None:
         module = modules.loaded(owner.__module__)
         if module is None:
             return

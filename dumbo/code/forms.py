@@ -7,7 +7,6 @@ once found for a loaded object stays: editing the file does not change what is l
 
 from __future__ import annotations
 
-import re
 from types import CodeType, FunctionType
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -24,7 +23,11 @@ SOURCE = "a:"
 BYTECODE = f"b:{MINOR}:"
 LIVE_CLASS = "n:"
 _LOCALS = ".<locals>."
-_DUNDER = re.compile(r"__\w+__")
+# What Python adds by itself, differently from version to version.
+_NOT_STATED = frozenset(
+    "__module__ __doc__ __qualname__ __dict__ __weakref__ __annotations__ __annotate__ "
+    "__annotate_func__ __annotations_cache__ __firstlineno__ __static_attributes__".split()
+)
 
 
 class Forms:
@@ -43,6 +46,16 @@ class Forms:
         """Its normalised source, or its instructions."""
         place = self._known(code)[2]
         return self.sources.text(*place) if place else listing(code)
+
+    def of_enclosing(self, code: CodeType) -> tuple[str, str]:
+        """Fingerprint and text of the function around a comprehension that runs without it."""
+        name, line = qualified_name(code), code.co_firstlineno
+        source = self.sources.get(code.co_filename)
+        entries = source.index.functions.get(name, ()) if source and not source.touched else ()
+        for entry in entries:
+            if source is not None and entry.line <= line <= entry.end:
+                return SOURCE + entry.form, self.sources.text(source, entry)
+        return BYTECODE + bytecode_form(code), listing(code)
 
     @staticmethod
     def bytecode(code: CodeType) -> str:
@@ -132,9 +145,14 @@ def live_class_form(cls: type) -> str:
     """What a loaded class shows of its shell: bases, names, and values that cannot change."""
     parts = [type_label(base) for base in cls.__bases__]
     for name, member in sorted(vars(cls).items()):
-        if not _DUNDER.fullmatch(name) or callable(member):
-            parts.append(name)
-            parts.append(constant_text(member) if is_scalar(member) else "")
+        if name in _NOT_STATED:
+            continue
+        parts.append(name)
+        if is_scalar(member):
+            parts.append(constant_text(member))
+        for function in functions_behind(member):
+            defaults = function.__defaults__ or ()
+            parts += [constant_text(default) for default in defaults if is_scalar(default)]
     return mark(*parts, repr(sorted(vars(cls).get("__annotations__", {}))))
 
 

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import marshal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
 
 from dumbo._typing import MISSING
-from dumbo.code import declared as declarations
-from dumbo.code import modules
+from dumbo.code import declarations, modules
 from dumbo.code.resolve import Found, Resolver
 from dumbo.code.statics import functions_behind
 from dumbo.code.values import is_scalar
 from dumbo.records import Dependency, DependencyKind, Depset
 
 _SMALL = 4096
+_ITEMS = 256
 _MUTABLE = frozenset({list, dict, set, bytearray})
 Name = tuple[Mapping[str, Any], str, Any]
 Body = tuple[FunctionType, Any, Any, Any]
@@ -187,27 +187,24 @@ def _bytes_of(value: Any) -> Callable[[], object] | None:
         if value.nbytes > _SMALL or value.dtype.hasobject:
             return None
         return lambda: (value.dtype, value.shape, value.tobytes())
-    state = value if type(value) in _MUTABLE else getattr(value, "__dict__", None)
-    if type(state) not in _MUTABLE or len(state) > _SMALL:
+    state: Any = value if type(value) in _MUTABLE else getattr(value, "__dict__", None)
+    if type(state) not in _MUTABLE:
         return None
-    return next(_readings(state), None)
+    if len(state) <= _ITEMS:
+        written = _marshalled(state)
+        if written is None:
+            return lambda: _identities(state)
+        if len(written) <= _SMALL:
+            return lambda: _marshalled(state)
+    return lambda: len(state)
 
 
-def _readings(state: Any) -> Iterator[Callable[[], object]]:
-    # Version 2 writes no back-references, so that equal values give equal bytes.
-    def read() -> bytes | None:
-        try:
-            return marshal.dumps(state, 2)
-        except ValueError:
-            return None
-
-    if (found := read()) is not None:
-        if len(found) <= _SMALL:
-            yield read
-        return
-    held = dict(state) if type(state) is dict else tuple(state)
-    if len(held) <= 64:
-        yield lambda: _identities(state)
+def _marshalled(state: Any) -> bytes | None:
+    try:
+        # Version 2 writes no back-references, so that the bytes depend on the values alone.
+        return marshal.dumps(state, 2)
+    except ValueError:
+        return None
 
 
 def _identities(state: Any) -> object:

@@ -5,9 +5,7 @@ Law: looks, and never imports or executes a module.
 
 from __future__ import annotations
 
-import os
 import sys
-import time
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -16,20 +14,6 @@ from typing import Any
 from dumbo.identity.function_id import module_name
 
 Namespace = dict[str, Any]
-
-
-def _process_started() -> float:
-    """Seconds since the epoch at which this process began, or a little before."""
-    try:
-        ticks = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
-        age = time.clock_gettime(time.CLOCK_BOOTTIME) - int(ticks) / os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError, IndexError, AttributeError):  # not Linux: no file, or no clock
-        return time.time() - time.process_time()
-    return time.time() - age
-
-
-# File times come from a coarser clock than time.time(), and lag behind it by up to 10 ms.
-STARTED_NS = int((_process_started() - 0.1) * 1e9)
 
 
 def loaded(name: str) -> ModuleType | None:

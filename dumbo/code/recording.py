@@ -48,6 +48,8 @@ class Recording:
 
     Attributes
     ----------
+    own : code, optional
+        Code of the function whose call it is.
     codes : dict
         Project code that started, by ``id``.
     classes : dict
@@ -59,6 +61,7 @@ class Recording:
     """
 
     parent: Recording | None = None
+    own: CodeType | None = None
     codes: dict[int, Ran] = field(default_factory=dict)
     classes: dict[type, str] = field(default_factory=dict)
     before: dict[tuple[str, str], Before] = field(default_factory=dict)
@@ -96,10 +99,10 @@ class Recorder:
         self.events = 0
 
     @contextmanager
-    def recording(self) -> Iterator[Recording]:
-        """Record what runs in the ``with`` block."""
+    def recording(self, own: CodeType | None = None) -> Iterator[Recording]:
+        """Record what runs in the ``with`` block, for a call of the function with code `own`."""
         parent = self._current.get()
-        recording = Recording(parent)
+        recording = Recording(parent, own)
         with self._lock:
             self._enter(recording)
             recording.incomplete = self._hook.opened()
@@ -125,7 +128,7 @@ class Recorder:
     def note(self, code: CodeType, frame: FrameType) -> bool:
         """Take one event; returns whether this code need not be reported again."""
         self.events += 1
-        if not code.co_flags & OPTIMIZED or not self._project.owns_file(code.co_filename):
+        if not code.co_flags & OPTIMIZED or not self._owns(code, frame):
             return True
         current = self._current.get()
         mine = current is not None and current.is_open
@@ -134,13 +137,20 @@ class Recorder:
                 self._take(recording, code, frame)
         return not mine or self._leaves == 1
 
+    def _owns(self, code: CodeType, frame: FrameType) -> bool:
+        """Whether the code is the project's; code made from text belongs to the module it is in."""
+        if not self._project.owns_file(code.co_filename):
+            return False
+        module = frame.f_globals.get("__name__")
+        made_from_text = code.co_filename.startswith("<") and module in sys.modules
+        return not made_from_text or self._project.owns_module(str(module))
+
     def _take(self, recording: Recording, code: CodeType, frame: FrameType) -> None:
         ran = Ran(code, frame.f_globals, self._caller(frame))
         recording.codes[id(code)] = ran
         try:
-            if code.co_argcount:
-                first = frame.f_locals.get(code.co_varnames[0])
-                cls: Any = first if issubclass(type(first), type) else type(first)
+            for value in _arguments(frame, everything=code is recording.own):
+                cls: Any = value if issubclass(type(value), type) else type(value)
                 if self._project.owns_module(cls.__module__):
                     recording.classes.setdefault(cls, qualified_name(code))
             self._snapshot(recording, ran)
@@ -170,6 +180,14 @@ class Recorder:
             recording.parent.children -= 1
         self._open = tuple(r for r in self._open if r is not recording)
         self._leaves = sum(not r.children for r in self._open)
+
+
+def _arguments(frame: FrameType, *, everything: bool) -> Iterator[Any]:
+    """The first argument, which may be ``self``, or all of them."""
+    code = frame.f_code
+    count = code.co_argcount + code.co_kwonlyargcount if everything else min(code.co_argcount, 1)
+    for name in code.co_varnames[:count]:
+        yield frame.f_locals.get(name)
 
 
 def _hook(recorder: Recorder, budget: int) -> Hook:

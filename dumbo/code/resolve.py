@@ -22,7 +22,7 @@ from dumbo.code.bytecode import qualified_name
 from dumbo.code.forms import Forms, cell_value
 from dumbo.code.names import Chain, names_of_all
 from dumbo.code.project import Project
-from dumbo.code.statics import functions_behind, is_cache, is_memoized
+from dumbo.code.statics import functions_behind, is_cache, is_memoized, static_member
 from dumbo.code.values import fingerprint_of, is_data, short_text, type_label
 from dumbo.records import DependencyKind
 
@@ -134,6 +134,8 @@ class Resolver:
             return self._in_class(value, name)
         if self._project.owns_module(kind.__module__) and "__getattribute__" not in vars(kind):
             state = getattr(value, "__dict__", None)
+            if is_cache(static_member(kind, name)):
+                return None  # what is remembered is no state
             if type(state) is dict and name in state and is_data(state[name]):
                 return [(state, name, state[name])]
         return None

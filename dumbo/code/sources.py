@@ -18,8 +18,8 @@ from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Protocol
 
-from dumbo.code import modules
 from dumbo.code.bytecode import MINOR
+from dumbo.code.imports import TIMES
 from dumbo.code.normal_form import mark, readable
 from dumbo.code.source_index import Entry, SourceIndex, index_source
 
@@ -168,7 +168,7 @@ def _key(path: str) -> str:
 
 def _touched(path: str, stamp: Stamp) -> bool:
     newest = max(stamp[0], stamp[1])
-    if newest >= modules.STARTED_NS:
+    if newest >= TIMES.read_at(path):
         return True
     compiled = stamp_of(cache_from_source(path)) if path.endswith(".py") else None
     return compiled is not None and newest > max(compiled[0], compiled[1])

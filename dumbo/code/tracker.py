@@ -15,7 +15,7 @@ from dumbo.code import guards as guarding
 from dumbo.code import modules
 from dumbo.code.bindings import Bindings
 from dumbo.code.collect import Collection, Looker
-from dumbo.code.declared import Contents
+from dumbo.code.declarations import Contents
 from dumbo.code.explain import describe
 from dumbo.code.forms import Forms
 from dumbo.code.guards import Guards
@@ -26,7 +26,7 @@ from dumbo.code.resolve import Resolver
 from dumbo.code.sources import Sources, SourceStore
 from dumbo.code.statics import functions_behind
 from dumbo.code.verify import Verifier
-from dumbo.records import Dependency, Depset, Reason, Staleness
+from dumbo.records import Dependency, Depset, Reason, Staleness, State
 
 EVENT_BUDGET = 200_000
 
@@ -93,9 +93,10 @@ class Tracker:
             self._looker.packages.forget()
             modules.forget_searches()
 
-    def recording(self, function: Any) -> AbstractContextManager[Recording]:  # noqa: ARG002 - for other ways of recording
+    def recording(self, function: Any) -> AbstractContextManager[Recording]:
         """Record what runs in the ``with`` block; nested ones keep their code to themselves."""
-        return self._recorder.recording()
+        plain = _plain(function)
+        return self._recorder.recording(plain.__code__ if plain is not None else None)
 
     def depset(
         self,
@@ -115,7 +116,8 @@ class Tracker:
         declared : iterable of Dependency, optional
             From `declared`, at the decorator and in the body.
         arguments : iterable, optional
-            Bare argument values; their project classes are dependencies.
+            Further values whose project classes are dependencies; those of the call's own
+            arguments are, in any case.
         """
         collection = Collection(self._looker, recording, _plain(function))
         plain = _plain(function)
@@ -152,7 +154,10 @@ class Tracker:
         with self._lock:
             known = self._verdicts.get(key)
             if known is None:
-                known = self._verdicts[key] = self._verifier.verify(depset, plain, declared)
+                known = self._verifier.verify(depset, plain, declared)
+                # Only what holds is guarded against change; the rest may come to hold again.
+                if known.state is State.FRESH:
+                    self._verdicts[key] = known
             return known
 
     def guards(self, function: Any, depset: Depset) -> Guards | None:

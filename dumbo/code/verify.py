@@ -11,8 +11,7 @@ from types import FunctionType
 from typing import Any, Final, TypeAlias
 
 from dumbo._typing import MISSING
-from dumbo.code import declared as declarations
-from dumbo.code import modules
+from dumbo.code import declarations, modules
 from dumbo.code.bytecode import MINOR
 from dumbo.code.collect import Looker
 from dumbo.code.forms import BYTECODE, LIVE_CLASS, SOURCE, find_codes, shell_form

@@ -17,8 +17,8 @@ from typing import Any, Final
 from dumbo.proxy.arrays import NUMBERS
 from dumbo.proxy.bare import hand_out, plain
 from dumbo.proxy.carried import Carried
-from dumbo.proxy.carry import carry
 from dumbo.proxy.carrier import plain_inside, refuse
+from dumbo.proxy.carry import carry
 from dumbo.proxy.known import remember
 from dumbo.proxy.node import Node, Returns
 from dumbo.proxy.pickled import reduced_native
@@ -79,10 +79,9 @@ def _native(node: Node) -> Any:
         carrier._dumbo_node = node  # noqa: SLF001 - ours
         return carrier
     if f"{kind.__module__}.{kind.__name__}" == "numpy.ndarray":
-        view = value.view(array_class())
-        view.flags.writeable = False
-        view._dumbo_node = node  # noqa: SLF001 - ours
-        return view
+        from dumbo.proxy.native_array import native_array
+
+        return native_array(value, node)
     if kind.__module__.partition(".")[0] in BY_PROXY:
         return carry(node)
     return _known_by_identity(value, node)
@@ -135,63 +134,6 @@ def _bare_in_place(name: str) -> Callable[..., Any]:
 def _weak_ufunc(_self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
     # A float subclass counts as float64 in numpy's promotion; an exact float is weak.
     return getattr(ufunc, method)(*plain_inside(inputs), **plain_inside(kwargs))
-
-
-@functools.cache
-def array_class() -> Any:
-    """Make the array subclass; only called once numpy is there."""
-    import numpy as np
-
-    class NativeArray(Native, np.ndarray):
-        """Read-only view of a cached array; arrays derived from it are plain."""
-
-        def __dumbo_node__(self) -> Node | None:
-            node = super().__dumbo_node__()
-            # Only the whole value is the value: a reshaped view is not.
-            same = node is not None and self.shape == node.value.shape  # type: ignore[attr-defined]  # an array
-            return node if same else None
-
-        def __array_wrap__(
-            self, array: Any, context: Any = None, return_scalar: bool = False
-        ) -> Any:
-            return array[()] if return_scalar else array.view(np.ndarray)
-
-        def __getitem__(self, key: Any) -> Any:
-            return np.ndarray.__getitem__(self.view(np.ndarray), plain(key))
-
-        def __reduce__(self) -> Any:
-            node = self.__dumbo_node__()
-            return self.view(np.ndarray).__reduce__() if node is None else reduced_native(node)
-
-        def __reduce_ex__(self, protocol: object) -> Any:
-            return self.__reduce__()
-
-        def __copy__(self) -> Any:
-            return np.array(self)
-
-        def __deepcopy__(self, memo: Any) -> Any:
-            return np.array(self)
-
-    for name in (*IN_PLACE, "__itruediv__", "__ifloordiv__", "__imod__", "__ipow__", "__imatmul__"):
-        setattr(NativeArray, name, _array_in_place(name))
-    NativeArray.__qualname__ = "NativeArray"  # where __getattr__ below finds it, for pickles
-    return NativeArray
-
-
-def __getattr__(name: str) -> Any:
-    if name == "NativeArray":
-        return array_class()
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def _array_in_place(name: str) -> Callable[..., Any]:
-    def method(self: Any, other: Any) -> Any:
-        import numpy as np
-
-        return getattr(np.array(self), name)(plain(other))
-
-    method.__name__ = name
-    return method
 
 
 def _known_by_identity(value: Any, node: Node) -> Any:

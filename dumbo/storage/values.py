@@ -135,7 +135,7 @@ class Values:
             self._objects.open_object(name)
 
     def is_lazy(self, stored: Stored) -> bool:
-        """Whether opening the value again costs next to nothing, so that memory need not hold it."""
+        """Whether opening the value again costs next to nothing: memory need not hold it."""
         codec = self._codecs.named(stored.codec)
         return Keeps.LAZY in codec.keeps and bool(self.objects_of(stored))
 

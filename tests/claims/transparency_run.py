@@ -1,4 +1,4 @@
-"""Runs uses of the transparency table in a process of its own: ``python transparency_run.py KIND START``.
+"""Runs the transparency table in a process of its own: ``python transparency_run.py KIND START``.
 
 Prints one line of JSON per use, before (so that a crash names its use) and after.
 Kinds: ``control`` (bare values), ``fresh``, ``lazy``, ``native``.
@@ -6,47 +6,17 @@ Kinds: ``control`` (bare values), ``fresh``, ``lazy``, ``native``.
 
 from __future__ import annotations
 
-# What the code of the uses may name.
-import abc as _abc  # noqa: F401
-import asyncio
-import bisect
-import collections
-import collections.abc as abc
-import concurrent.futures
-import copy
-import csv
-import ctypes
+import collections.abc
 import dataclasses
-import datetime
-import decimal
 import enum
-import fractions
 import functools
-import hashlib
-import heapq
 import importlib
-import inspect
-import io
 import itertools
 import json
-import logging
-import math
-import operator
 import os
-import pathlib
-import pickle
-import pprint
-import random
-import re
-import sqlite3
-import statistics
-import string
-import struct
-import subprocess
 import sys
-import tempfile
 import warnings
-import weakref
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,10 +26,15 @@ from dumbo.proxy import Node, Returns, carry, cid_of, protect, unwrap
 from dumbo.proxy.wrapped_type import facts_of, type_name
 from dumbo.records import Record
 
-sys.path.insert(0, os.path.dirname(__file__))
-from transparency_uses import USES, Use  # type: ignore[import-not-found]  # beside this file  # noqa: E402
+sys.path.insert(0, str(Path(__file__).parent))
+from transparency_uses import USES, Use
 
-cid = cid_of
+MODULES = (
+    "asyncio bisect collections concurrent.futures copy csv ctypes datetime decimal fractions "
+    "hashlib heapq inspect io logging math operator os pathlib pickle pprint random re sqlite3 "
+    "statistics string struct subprocess tempfile weakref"
+)
+"""What the code of the uses may name, beside the definitions below."""
 _count = itertools.count()
 
 
@@ -184,7 +159,9 @@ def maker(kind: str) -> Any:
 
 def run(use: Use, kind: str) -> tuple[str, str]:
     """Run one use: ``works``, ``differs`` (another answer) or ``refuses`` (an exception)."""
-    names: dict[str, Any] = {**globals(), "P": maker(kind)}
+    names: dict[str, Any] = {**globals(), "P": maker(kind), "cid": cid_of, "unwrap": unwrap}
+    names |= {name.partition(".")[0]: importlib.import_module(name) for name in MODULES.split()}
+    names |= {"abc": collections.abc, "concurrent": sys.modules["concurrent"]}
 
     def after(statements: str, question: str) -> Any:
         exec(compile(statements, use.title, "exec"), names)
@@ -195,17 +172,22 @@ def run(use: Use, kind: str) -> tuple[str, str]:
         answer = eval(compile(use.code, use.title, "eval"), names)
     except ModuleNotFoundError as absent:
         return "absent", str(absent)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the outcome
         return "refuses", f"{type(error).__name__}: {error}"
     return ("works", "") if answer is True or eq(answer, True) else ("differs", repr(answer)[:200])
+
+
+def report(line: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
 
 
 def main(kind: str, start: int) -> None:
     warnings.simplefilter("ignore")
     for number, use in enumerate(USES[start:], start):
-        print(json.dumps({"begin": number}), flush=True)
+        report({"begin": number})
         outcome, detail = run(use, kind)
-        print(json.dumps({"end": number, "outcome": outcome, "detail": detail[:300]}), flush=True)
+        report({"end": number, "outcome": outcome, "detail": detail[:300]})
     # Other modules' exit hooks are no part of the question.
     sys.stdout.flush()
     os._exit(0)

@@ -1,0 +1,8 @@
+"""Stand-ins importable by name wherever the tests are collected from."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
