@@ -103,7 +103,7 @@ class Engine:
         """Give the result of one call, by reuse or by running the function."""
         identity = target.shape.identify(args, kwargs)
         self.know(target)
-        with self._claims.held(identity.cid):
+        with frames.billed(), self._claims.held(identity.cid):
             found = self.find(identity.cid, target)
             entry = None if recompute else self._reuse(target, found)
             if entry is None:
@@ -124,12 +124,13 @@ class Engine:
         """Give the result of one call of an ``async def``."""
         identity = target.shape.identify(args, kwargs)
         self.know(target)
-        found = self.find(identity.cid, target)
-        entry = None if recompute else self._reuse(target, found)
-        if entry is None:
-            with self._running(target, identity, args, kwargs) as run:
-                run.value = await target.plain(*run.args, **run.kwargs)
-            entry = self._finish(target, run, again=found.record is not None)
+        with frames.billed():
+            found = self.find(identity.cid, target)
+            entry = None if recompute else self._reuse(target, found)
+            if entry is None:
+                with self._running(target, identity, args, kwargs) as run:
+                    run.value = await target.plain(*run.args, **run.kwargs)
+                entry = self._finish(target, run, again=found.record is not None)
         self.used(entry)
         return entry
 

@@ -84,7 +84,6 @@ def any_open() -> bool:
 @contextmanager
 def running(frame: Frame) -> Iterator[Frame]:
     """Make `frame` the innermost one of this thread or task."""
-    above = _running.get()
     token = _running.set(frame)
     _open.add(frame)
     LIVE.hold()
@@ -94,5 +93,17 @@ def running(frame: Frame) -> Iterator[Frame]:
         LIVE.release()
         _open.discard(frame)
         _running.reset(token)
-        if above is not None:
-            above.child_seconds += time.perf_counter() - frame.started
+
+
+@contextmanager
+def billed() -> Iterator[None]:
+    """Count the time of a ``with`` block as a sub-call's, not as the calling frame's own."""
+    frame = _running.get()
+    if frame is None:
+        yield
+        return
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        frame.child_seconds += time.perf_counter() - started

@@ -101,8 +101,10 @@ class Inspection:
     def _latest(self, node: Node) -> Record:
         """The node's record, or the one that was committed since."""
         record = node.record
+        if record.version > 0 and not record.cid.path:
+            return self._catalog.record(record.cid, record.version) or record
         trace = self._engine.recall.traces.get(record.cid)
-        return trace.record if trace is not None and record.version <= 0 else record
+        return trace.record if trace is not None else record
 
     def _item(self, whole: Record, cid: CID) -> Record:
         return whole if not cid.path else replace(whole, cid=cid)

@@ -535,6 +535,7 @@ def analyse(plan: argparse.Namespace, journal: Journal) -> tuple[Findings, bytes
     test = accuracy(predict(state, data["x_test"], plan.k, TEST_SEED, True), data["y_test"])
     first = predict(state, data["x_pool"], plan.k, BATCH_SEED, True)
     batch = greedy_batch(first, plan.sizes[-1], max(BATCH_M, plan.k))
+    rows = list(batch)
     journal.write()
 
     scores: dict[tuple[str, int], list[Tensor]] = {(m, b): [] for m in MODES for b in plan.sizes}
@@ -542,7 +543,7 @@ def analyse(plan: argparse.Namespace, journal: Journal) -> tuple[Findings, bytes
         for mode in MODES:
             log_p = predict(state, data["x_pool"], plan.k, trial, mode == "consistent")
             for b in plan.sizes:
-                scores[mode, b].append(batchbald_scores(log_p, batch[:b], plan.m, trial))
+                scores[mode, b].append(batchbald_scores(log_p, rows[:b], plan.m, trial))
                 journal.write()
 
     spreads = {key: summarise(of_trials, batch) for key, of_trials in scores.items()}
@@ -551,7 +552,7 @@ def analyse(plan: argparse.Namespace, journal: Journal) -> tuple[Findings, bytes
     order = {mode: order_kept(scores[mode, last], batch, 0) for mode in MODES}
     findings = Findings(
         accuracy=float(test),
-        batch=list(batch),
+        batch=rows,
         sizes=plan.sizes,
         spreads={key: dict(spread) for key, spread in spreads.items()},
         order={mode: dict(shares) for mode, shares in order.items()},

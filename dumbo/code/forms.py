@@ -7,6 +7,7 @@ once found for a loaded object stays: editing the file does not change what is l
 
 from __future__ import annotations
 
+import re
 from types import CodeType, FunctionType
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -23,11 +24,9 @@ SOURCE = "a:"
 BYTECODE = f"b:{MINOR}:"
 LIVE_CLASS = "n:"
 _LOCALS = ".<locals>."
-# What Python adds by itself, differently from version to version.
-_NOT_STATED = frozenset(
-    "__module__ __doc__ __qualname__ __dict__ __weakref__ __annotations__ __annotate__ "
-    "__annotate_func__ __annotations_cache__ __firstlineno__ __static_attributes__".split()
-)
+# Other special names without code are put there by Python, differently from version to version.
+_STATED = frozenset({"__match_args__", "__slots__"})
+_SPECIAL = re.compile(r"__\w+__")
 
 
 class Forms:
@@ -145,7 +144,7 @@ def live_class_form(cls: type) -> str:
     """What a loaded class shows of its shell: bases, names, and values that cannot change."""
     parts = [type_label(base) for base in cls.__bases__]
     for name, member in sorted(vars(cls).items()):
-        if name in _NOT_STATED:
+        if _SPECIAL.fullmatch(name) and name not in _STATED and not functions_behind(member):
             continue
         parts.append(name)
         if is_scalar(member):

@@ -1,7 +1,7 @@
 """When the source of a loaded module was read, to know whether its file changed since.
 
 Law: only looks on. A finder that never finds anything stands first on ``sys.meta_path`` and notes
-the time of every import and reload; modules loaded before it count as loaded when the process began.
+the time of every import and reload; modules loaded before count as loaded when the process began.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class ImportTimes:
             spec = getattr(module, "__spec__", None)
             if type(spec) is ModuleSpec and getattr(spec, "_initializing", False):
                 self._sought[name] = now
-        sys.meta_path.insert(0, self)  # type: ignore[arg-type] # a finder needs no base class
+        sys.meta_path.insert(0, self)
 
     def read_at(self, file: str) -> int:
         """Time at or after which the loaded source of `file` was read, in ns since the epoch."""

@@ -9,7 +9,6 @@ are joined (3.11 and 3.12 cut them differently).
 from __future__ import annotations
 
 import ast
-import copy
 from hashlib import blake2b
 
 _DROPPED = frozenset({"ctx", "type_comment", "kind", "type_ignores", "type_params"})
@@ -61,8 +60,8 @@ def class_shell(node: ast.ClassDef) -> str:
 
 
 def readable(node: ast.AST) -> str:
-    """Source of `node` as compared, for people and diffs."""
-    clean = copy.deepcopy(_hollow(node) if isinstance(node, ast.ClassDef) else node)
+    """Source of `node` as compared, for people and diffs. The tree is taken apart for it."""
+    clean = _hollow(node) if isinstance(node, ast.ClassDef) else node
     return ast.unparse(ast.fix_missing_locations(_Stripped().visit(clean)))
 
 

@@ -31,7 +31,6 @@ class Profiling:
     def __init__(self, listener: _Listener, budget: int) -> None:
         self._listener = listener
         self._budget = budget
-        self._left = [budget]
         # Code is held as well as its id, so that no other object can come by the same id.
         self._seen: dict[int, CodeType] = {}
         self._here = threading.local()
@@ -41,7 +40,6 @@ class Profiling:
     def opened(self) -> str:
         """Begin to watch this thread and those it starts."""
         self._seen.clear()
-        self._left[0] = self._budget
         earlier: Any = sys.getprofile()
         if not _is_ours(earlier) and not _is_callable(earlier):
             return OTHER_PROFILER
@@ -68,24 +66,28 @@ class Profiling:
             self._watching_threads = False
 
     def _hook(self, earlier: Profiler | None) -> Profiler:
-        seen, left, listener = self._seen, self._left, self._listener
+        seen, listener, left = self._seen, self._listener, self._budget
 
-        def watch(frame: FrameType, event: str, arg: Any) -> None:
-            if earlier is not None:
-                earlier(frame, event, arg)
+        def watch(frame: FrameType, event: str, arg: Any) -> None:  # noqa: ARG001 - set by Python
+            nonlocal left
             if event == "call":
-                code = frame.f_code
-                if id(code) not in seen:
-                    if listener.note(code, frame):
-                        seen[id(code)] = code
-                    return
-            left[0] -= 1
-            if left[0] < 0 or listener.is_idle:
+                if id(frame.f_code) not in seen and listener.note(frame.f_code, frame):
+                    seen[id(frame.f_code)] = frame.f_code
+                return
+            # Every call returns, so counting the other events counts calls, of C functions too.
+            left -= 1
+            if left < 0 or listener.is_idle:
                 sys.setprofile(earlier)
                 listener.gave_up(BUDGET_SPENT)
 
-        _ours.add(watch)
-        return watch
+        def both(frame: FrameType, event: str, arg: Any) -> None:
+            if earlier is not None:
+                earlier(frame, event, arg)
+            watch(frame, event, arg)
+
+        hook = watch if earlier is None else both
+        _ours.add(hook)
+        return hook
 
 
 class _Ours:

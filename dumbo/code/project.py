@@ -11,6 +11,7 @@ import os
 import sys
 import sysconfig
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 _FOREIGN = frozenset({"site-packages", "dist-packages"})
@@ -18,6 +19,7 @@ _CELLS = ("<stdin>", "<ipython-input-", "<python-input-", "<doctest ", "<cell ")
 _TEXT_OF_COMMAND = "<string>"
 
 
+@lru_cache(maxsize=1)
 def _standard_library() -> tuple[str, ...]:
     found = {sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib")}
     return tuple(sorted({form for path in found for form in (path, str(Path(path).resolve()))}))

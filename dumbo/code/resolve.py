@@ -23,7 +23,7 @@ from dumbo.code.forms import Forms, cell_value
 from dumbo.code.names import Chain, names_of_all
 from dumbo.code.project import Project
 from dumbo.code.statics import functions_behind, is_cache, is_memoized, static_member
-from dumbo.code.values import fingerprint_of, is_data, short_text, type_label
+from dumbo.code.values import SCALARS, fingerprint_of, is_data, short_text, type_label
 from dumbo.records import DependencyKind
 
 ABSENT = "absent"
@@ -47,7 +47,14 @@ class Meaning:
 
     kind: DependencyKind
     fingerprint: str
-    text: str
+    value: Any = MISSING
+
+    @property
+    def text(self) -> str:
+        """The value in a few words."""
+        if self.kind is DependencyKind.BOUND:
+            return self.fingerprint.partition(" ")[2] or self.fingerprint
+        return ABSENT if self.value is MISSING else short_text(self.value)
 
 
 class Resolver:
@@ -75,6 +82,9 @@ class Resolver:
 
     def find(self, namespace: Mapping[str, Any], name: str) -> Found:
         """Follow the name of a dependency, which leads to its end or to MISSING."""
+        if name in namespace:
+            value = namespace[name]
+            return Found(value, 1, ((namespace, name, value),))
         base, mark, inner = _parts(name)
         chain = tuple(base.split("."))
         found = self.look(namespace, chain)
@@ -82,47 +92,34 @@ class Resolver:
             return Found(MISSING, found.taken, found.steps)
         if not mark:
             return found
-        for key, value in self.details(found.value):
-            if key == mark + inner:
-                return Found(value, found.taken, found.steps)
+        inside = _cells if mark == "#" else _defaults
+        for function in functions_behind(found.value)[:1]:
+            value = dict(inside(function)).get(inner, MISSING)
+            return Found(value, found.taken, found.steps)
         return Found(MISSING, found.taken, found.steps)
 
     def meaning(self, found: Found) -> Meaning:
-        """Kind, fingerprint and text of what was found."""
+        """Kind and fingerprint of what was found."""
         value = found.value
         if found.builtin:
-            return Meaning(DependencyKind.BOUND, BUILTIN, BUILTIN)
+            return Meaning(DependencyKind.BOUND, BUILTIN)
         if value is MISSING:
-            return Meaning(DependencyKind.GLOBAL, ABSENT, ABSENT)
-        label = self._label(value)
+            return Meaning(DependencyKind.GLOBAL, ABSENT)
+        label = "" if type(value) in SCALARS else self._label(value)
         if label:
-            return Meaning(DependencyKind.BOUND, label, label.partition(" ")[2])
+            return Meaning(DependencyKind.BOUND, label)
         fingerprint = fingerprint_of(value)
         if fingerprint is None:
-            return Meaning(DependencyKind.OPAQUE, "", short_text(value))
-        return Meaning(DependencyKind.GLOBAL, fingerprint, short_text(value))
+            return Meaning(DependencyKind.OPAQUE, "", value)
+        return Meaning(DependencyKind.GLOBAL, fingerprint, value)
 
     def details(self, value: Any) -> Iterator[tuple[str, Any]]:
         """Cells and defaults of the project function a value stands for."""
         for function in functions_behind(value)[:1]:
             if not self._project.owns_file(function.__code__.co_filename):
                 continue
-            code = function.__code__
-            rebound = names_of_all(code).rebinds
-            for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
-                content = cell_value(cell)
-                if name not in rebound and name != "__class__" and content is not function:
-                    yield "#" + name, content
-            positional = code.co_varnames[: code.co_argcount]
-            defaults = function.__defaults__ or ()
-            yield from (
-                ("=" + name, default)
-                for name, default in zip(
-                    positional[len(positional) - len(defaults) :], defaults, strict=True
-                )
-            )
-            for name, default in (function.__kwdefaults__ or {}).items():
-                yield "=" + name, default
+            yield from (("#" + name, content) for name, content in _cells(function))
+            yield from (("=" + name, default) for name, default in _defaults(function))
 
     def _next(self, value: Any, name: str) -> list[Step] | None:
         kind = type(value)
@@ -152,6 +149,8 @@ class Resolver:
 
     def _label(self, value: Any) -> str:
         kind = type(value)
+        if kind is FunctionType and not vars(value):
+            return "function " + self._function_label(value)
         if is_memoized(value):
             return f"memoized {kind.__dumbo_function__(value)}"
         if hasattr(kind, "__dumbo_carrier__"):
@@ -174,6 +173,26 @@ class Resolver:
         if self._project.owns_file(code.co_filename) and self._forms.has_variants(code):
             return f"{label} {self._forms.of_code(code)}"
         return label
+
+
+def _cells(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    """Closure cells, without those the code assigns itself, and those that lead back to it."""
+    code = function.__code__
+    if not code.co_freevars:
+        return
+    rebound = names_of_all(code).rebinds
+    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
+        content = cell_value(cell)
+        if name not in rebound and name != "__class__" and content is not function:
+            yield name, content
+
+
+def _defaults(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    code = function.__code__
+    defaults = function.__defaults__ or ()
+    last = code.co_varnames[code.co_argcount - len(defaults) : code.co_argcount]
+    yield from zip(last, defaults, strict=True)
+    yield from (function.__kwdefaults__ or {}).items()
 
 
 def _overloads(value: Any) -> str:

@@ -74,6 +74,8 @@ class Sources:
         self._checked: dict[str, Source | None] = {}
         self._versions: dict[str, list[Source]] = {}
         self._texts: dict[tuple[str, Stamp, int, int], str] = {}
+        # Definitions of one file are asked for in a row.
+        self._last: tuple[tuple[str, Stamp] | None, list[str]] = (None, [])
         self.parsed = 0
         self.stats = 0
 
@@ -100,7 +102,10 @@ class Sources:
         key = (source.path, source.stamp, entry.line, entry.end)
         known = self._texts.get(key)
         if known is None:
-            known = self._texts[key] = _readable(source, entry)
+            place = (source.path, source.stamp)
+            if self._last[0] != place:
+                self._last = (place, _lines(source.path))
+            known = self._texts[key] = _readable(self._last[1][entry.line - 1 : entry.end])
         return known
 
     def _look(self, path: str) -> Source | None:
@@ -174,14 +179,17 @@ def _touched(path: str, stamp: Stamp) -> bool:
     return compiled is not None and newest > max(compiled[0], compiled[1])
 
 
-def _readable(source: Source, entry: Entry) -> str:
-    try:
-        with open(source.path, "rb") as file:  # noqa: PTH123 - a path may be a cell's name
-            lines = file.read().decode("utf-8-sig", "replace").splitlines(keepends=True)
-    except OSError:
-        lines = linecache.getlines(source.path)
-    segment = textwrap.dedent("".join(lines[entry.line - 1 : entry.end]))
+def _readable(lines: list[str]) -> str:
+    segment = textwrap.dedent("".join(lines))
     try:
         return "\n".join(readable(node) for node in ast.parse(segment).body)
     except SyntaxError:  # a lambda in the middle of a statement, or an unusual indent
         return segment.strip()
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - a path may be a cell's name
+            return file.read().decode("utf-8-sig", "replace").splitlines(keepends=True)
+    except OSError:
+        return linecache.getlines(path)

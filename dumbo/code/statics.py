@@ -11,6 +11,8 @@ from typing import Any
 
 from dumbo._typing import MISSING
 
+_DESCRIPTORS = frozenset({staticmethod, classmethod, MethodType, cached_property, partial})
+
 
 def static_member(cls: type, name: str) -> Any:
     """What a class or a base of it holds under `name`, unbound; MISSING when none does."""
@@ -45,7 +47,7 @@ def functions_behind(value: Any) -> list[FunctionType]:
     kind = type(value)
     if kind is FunctionType:
         return [value]
-    if is_memoized(value):
+    if kind not in _DESCRIPTORS and not issubclass(kind, property) and not is_cache(value):
         return []
     inner: tuple[Any, ...] = ()
     if kind in (staticmethod, classmethod, MethodType):

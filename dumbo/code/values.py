@@ -17,16 +17,17 @@ from dumbo.code.modules import real_name
 from dumbo.code.normal_form import constant_text, mark
 from dumbo.identity.canonical import digest
 
-_SCALARS = frozenset({type(None), bool, int, float, complex, str, bytes, type(Ellipsis)})
-_SHOWN = _SCALARS | {list, tuple, dict, set, frozenset}
+SCALARS = frozenset({type(None), bool, int, float, complex, str, bytes, type(Ellipsis)})
+_SHOWN = SCALARS | {list, tuple, dict, set, frozenset}
 _TEXT = 60
 
 
 def fingerprint_of(value: Any) -> str | None:
     """Fingerprint of a plain value; None when it has none."""
     kind = type(value)
-    if kind in _SCALARS:
-        return "v:" + mark(constant_text(value))
+    if kind in SCALARS:
+        text = constant_text(value)
+        return f"v:{text}" if len(text) <= _TEXT else "v:" + mark(text)
     probe = getattr(kind, "__dumbo_carrier__", None)
     if probe is not None:
         return f"cid:{probe(value)}"
@@ -56,7 +57,7 @@ def is_scalar(value: Any) -> bool:
     kind = type(value)
     if kind in (tuple, frozenset):
         return all(is_scalar(item) for item in value)
-    return kind in _SCALARS or issubclass(kind, Enum)
+    return kind in SCALARS or issubclass(kind, Enum)
 
 
 def is_data(value: Any) -> bool:

@@ -7,12 +7,12 @@ costs one ``stat``. A thing that cannot be found again gives UNKNOWN, never fres
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any, Final, TypeAlias
 
 from dumbo._typing import MISSING
 from dumbo.code import declarations, modules
-from dumbo.code.bytecode import MINOR
+from dumbo.code.bytecode import MINOR, qualified_name
 from dumbo.code.collect import Looker
 from dumbo.code.forms import BYTECODE, LIVE_CLASS, SOURCE, find_codes, shell_form
 from dumbo.code.source_index import Entry
@@ -79,9 +79,13 @@ class Verifier:
         spaces: dict[str, dict[str, Any] | None] = {}
         if function is not None:
             spaces[modules.real_name(function.__globals__)] = function.__globals__
+        own = _own_key(function)
         reasons: list[Reason] = []
         for dependency in depset.members:
-            reason = self._check(dependency, spaces, again)
+            reason = None
+            if function is not None and dependency.name == own[2] and dependency.key == own:
+                reason = self._own(dependency, function.__code__)
+            reason = reason or self._check(dependency, spaces, again)
             if reason is not None:
                 reasons.append(reason)
         if not reasons:
@@ -104,6 +108,14 @@ class Verifier:
         if kind is DependencyKind.DECLARED:
             return self._declared(dependency, again.get(dependency.key))
         return self._checks[kind](dependency)
+
+    def _own(self, dependency: Dependency, code: CodeType) -> Check:
+        """Judge the function's own code by the function: its file may define the name twice."""
+        forms = self._looker.forms
+        there = {forms.of_code(code), BYTECODE + forms.bytecode(code)}
+        if there.intersection(dependency.fingerprint.split("|")):
+            return None
+        return stale(dependency, forms.text_of_code(code), _upgrade(dependency))
 
     def _code(self, dependency: Dependency) -> Check:
         wanted = set(dependency.fingerprint.split("|"))
@@ -220,6 +232,13 @@ class Verifier:
 
     def _text(self, source: Source, entries: tuple[Entry, ...]) -> str:
         return "\n".join(self._sources.text(source, entry) for entry in entries)
+
+
+def _own_key(function: FunctionType | None) -> tuple[str, str, str]:
+    if function is None:
+        return ("", "", "")
+    module = modules.real_name(function.__globals__)
+    return (DependencyKind.CODE.value, module, qualified_name(function.__code__))
 
 
 def _upgrade(dependency: Dependency) -> str:

@@ -9,6 +9,7 @@ import difflib
 from collections.abc import Iterator
 from typing import Final
 
+from dumbo.identity.cid import CID
 from dumbo.records import Reason, ReasonKind, Record, Staleness, State
 
 WHAT: Final = {
@@ -78,7 +79,8 @@ def _cause(reason: Reason) -> str:
     if reason.kind in {ReasonKind.INPUT, ReasonKind.UPSTREAM}:
         verb = "used as"
     by = f" ({verb} {reason.by})" if reason.by else ""
-    return f"{reason.subject} {what}{by}"
+    # A CID in full would drown the line; other subjects are not CIDs and stay as they are.
+    return f"{CID(reason.subject).short} {what}{by}"
 
 
 def _diff(reason: Reason) -> Iterator[str]:

@@ -133,7 +133,8 @@ def decode_arguments(raw: bytes) -> dict[str, Any]:
         document = json.loads(raw)
         if document["format"] != _FORMAT:
             raise ValueError(f"format {document['format']!r}")
-        return {str(name): _decode(node) for name, node in document["arguments"].items()}
+        nodes = dict(document["arguments"])
+        return {str(name): _decode(node) for name, node in nodes.items()}
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise CorruptStoreError(
             f"the arguments of a call cannot be read ({error}); recompute the result, or restore "

@@ -138,7 +138,7 @@ def _derived_id(function: Any) -> FunctionId:
     return FunctionId(f"{type_id(kind)}.__call__")
 
 
-def _suffix(function: FunctionType) -> str:
+def _suffix(function: Any) -> str:
     code = function.__code__
     if code.co_name == "<lambda>" and function.__name__ == "<lambda>":
         return f"~{code_digest(code)[:12]}"
@@ -149,7 +149,7 @@ def _suffix(function: FunctionType) -> str:
     return f"~{place}" if place else ""
 
 
-def is_named(function: FunctionType) -> bool:
+def is_named(function: Any) -> bool:
     """Whether the FunctionId leads to this very function.
 
     False for one that was redefined, deleted or made by ``exec``: its name alone would mix it up
@@ -169,7 +169,7 @@ def is_named_class(cls: type) -> bool:
     return any(found is cls for found in _reached(cls.__module__, cls.__qualname__))
 
 
-def _twins(function: FunctionType) -> list[CodeType]:
+def _twins(function: Any) -> list[CodeType]:
     """Code objects of the function's name within the outermost function, in source order."""
     outer = function.__qualname__.partition(".<locals>")[0]
     for found in _reached(function.__module__, outer):

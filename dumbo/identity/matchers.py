@@ -122,7 +122,7 @@ class _File:
 
     def _digest(self, value: Any, name: str) -> str:
         try:
-            path = os.path.realpath(os.fspath(value))
+            path = os.path.realpath(os.fsdecode(value))
             stamp = _stamp(path)
             known = self.digests.get(path)
             if known is not None and known[0] == stamp:

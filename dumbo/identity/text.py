@@ -83,7 +83,7 @@ def _foreign(value: Any, kind: type) -> str:
     known = decorated_id(value)
     if known is not None:
         return known.qualname
-    if kind in (FunctionType, BuiltinFunctionType, type):
+    if kind in (FunctionType, BuiltinFunctionType) or issubclass(kind, type):
         return str(value.__qualname__)
     if kind is ModuleType:
         return str(value.__name__)

@@ -143,10 +143,12 @@ class Walk:
         """Bytes of a value that can be encoded at once, or a frame."""
         kind = type(value)
         head = _SEQUENCES.get(kind)
-        if head is not None and ATOM_TYPES.issuperset(map(type, value)):
-            # Atoms need no frame: this is what large plain data is made of.
-            code = b"".join([ATOMS[type(part)](part) for part in value])
-            return seal(head % len(value) + code)
+        if head is not None:
+            try:
+                # Atoms need no frame: this is what large plain data is made of.
+                return seal(head % len(value) + b"".join([ATOMS[type(p)](p) for p in value]))
+            except KeyError:
+                pass  # one part is none
         known = self._path.get(id(value))
         if known is not None:
             return b"r%d;" % (len(self._frames) - known)

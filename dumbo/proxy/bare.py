@@ -91,9 +91,18 @@ def unwrap(value: Any, deep: bool = False) -> Any:
     node = node_of(value)
     if node is not None:
         return hand_out(node.value)
-    if deep and type(value) in CONTAINERS and any(map(is_carrier, leaves(value))):
-        return Rebuild(unwrap)(value)
-    return value
+    return _BareInside(unwrap)(value) if deep else value
+
+
+class _BareInside(Rebuild):
+    """Rebuilding of only those containers that have a carrier somewhere inside."""
+
+    __slots__ = ()
+
+    def _walk(self, value: Any) -> Any:
+        if type(value) in CONTAINERS and not any(map(is_carrier, leaves(value))):
+            return value
+        return super()._walk(value)
 
 
 def bare_arguments(

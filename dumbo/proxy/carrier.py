@@ -36,9 +36,13 @@ IN_PLACE: Final = (
 
 def refuse(node: Node, what: str) -> NoReturn:
     """Raise the error for an attempt to change a cached value."""
+    if node.record.type.startswith("torch"):
+        remedy = "`unwrap(x).clone()`"
+    else:
+        remedy = "`unwrap(x).copy()`, or `copy.deepcopy(x)` for an object without .copy()"
     raise FrozenValueError(
         f"{what}: {node.cid.short} is a cached result and cannot be changed in place; "
-        "change a copy: `unwrap(x).copy()`, or `copy.deepcopy(x)` for an object without .copy()"
+        f"change a copy: {remedy}"
     )
 
 

@@ -36,7 +36,7 @@ def carry(node: Node, returns: Returns = Returns.PROXY) -> Any:
         says.
     """
     value_type = type(node.value) if node.is_loaded else find_type(node.record.type)
-    if value_type is not None and (value_type in BARE_TYPES or issubclass(value_type, Enum)):
+    if value_type is not None and comes_bare(value_type):
         return node.value
     if returns is not Returns.PROXY:
         return _real(node, returns)
@@ -47,6 +47,11 @@ def carry(node: Node, returns: Returns = Returns.PROXY) -> Any:
 
         return tensor_carrier(node)
     return make(carrier_class(value_type), node)
+
+
+def comes_bare(value_type: type) -> bool:
+    """Whether values of a type never get a carrier, because code compares them by ``is``."""
+    return value_type in BARE_TYPES or issubclass(value_type, Enum)
 
 
 def _real(node: Node, returns: Returns) -> Any:

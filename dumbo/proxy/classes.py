@@ -121,14 +121,17 @@ def _capabilities(value_type: type) -> Namespace:
     namespace = {name: hook for name, hook in GIVEN.items() if defines(value_type, name)}
     if issubclass(value_type, (str, bytes)):
         namespace["__fspath__"] = _fspath
+    if _iterates_by_index(value_type):
+        namespace["__iter__"] = _iter
     for name in TAKEN:
-        if not defines(value_type, name) and not _iterates_by_index(value_type, name):
+        if name not in namespace and not defines(value_type, name):
             namespace[name] = None
+    if "__iter__" in namespace and namespace["__iter__"] is not None:
+        # `in` falls back to iterating; wrapt's own hook does that on the value.
+        namespace.pop("__contains__", None)
     return namespace
 
 
-def _iterates_by_index(value_type: type, name: str) -> bool:
-    return name in ("__iter__", "__contains__") and (
-        defines(value_type, "__getitem__")
-        or (name == "__contains__" and defines(value_type, "__iter__"))
-    )
+def _iterates_by_index(value_type: type) -> bool:
+    named = any("__iter__" in base.__dict__ for base in value_type.__mro__)
+    return not named and defines(value_type, "__getitem__")

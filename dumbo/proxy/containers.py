@@ -9,6 +9,7 @@ it. Length and keys are read from the record where it has them. What is built fr
 from __future__ import annotations
 
 import operator
+from collections import deque
 from collections.abc import Callable, Iterator, ValuesView
 from collections.abc import ItemsView as Items
 from collections.abc import Set as AbstractSet
@@ -23,7 +24,8 @@ from dumbo.proxy.wrapped_type import PLAIN, find_type
 
 MUTATORS: Final[dict[type, str]] = {
     list: "append extend insert remove pop clear sort reverse",
-    dict: "update pop popitem clear setdefault",
+    dict: "update pop popitem clear setdefault move_to_end subtract",
+    deque: "append appendleft extend extendleft insert pop popleft remove reverse rotate clear",
     set: "add remove discard pop clear update "
     "intersection_update difference_update symmetric_difference_update",
     bytearray: "append extend insert remove pop clear reverse",
@@ -143,7 +145,7 @@ def mutable(value_type: type) -> Namespace | None:
     """Refuse the methods that change a list, dict, set or bytearray."""
     for base, names in MUTATORS.items():
         if issubclass(value_type, base):
-            return {name: blocked(name) for name in names.split()}
+            return {name: blocked(name) for name in names.split() if hasattr(value_type, name)}
     return None
 
 

@@ -18,9 +18,9 @@ from dumbo.proxy.arrays import NUMBERS
 from dumbo.proxy.bare import hand_out, plain
 from dumbo.proxy.carried import Carried
 from dumbo.proxy.carrier import plain_inside, refuse
-from dumbo.proxy.carry import carry
+from dumbo.proxy.carry import carry, comes_bare
 from dumbo.proxy.known import remember
-from dumbo.proxy.node import Node, Returns
+from dumbo.proxy.node import Node
 from dumbo.proxy.pickled import reduced_native
 from dumbo.proxy.wrapped_type import PLAIN, is_tensor_type
 
@@ -98,7 +98,7 @@ def _with_native_items(node: Node) -> Any:
 
 
 def _native_item(node: Node, key: object, item: object) -> Any:
-    return item if type(item) in PLAIN else carry(node.child(key), Returns.NATIVE)
+    return item if type(item) in PLAIN or comes_bare(type(item)) else _native(node.child(key))
 
 
 @functools.cache

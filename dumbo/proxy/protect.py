@@ -14,14 +14,14 @@ from typing import Any, Final
 
 from dumbo.proxy.bare import frames_copy_on_write, is_carrier
 from dumbo.proxy.known import version_of
-from dumbo.proxy.walk import CONTAINERS, Rebuild, leaves
+from dumbo.proxy.walk import Rebuild, leaves
 from dumbo.proxy.wrapped_type import PLAIN, is_from, is_tensor_type
 
 
 def protect(value: Any, *, held: int = 0) -> Any:
     """Give the form of a fresh result that may be kept in memory.
 
-    Exact lists, dicts, sets and tuples are rebuilt (what is shared inside stays shared); arrays
+    Lists, dicts, sets and tuples are rebuilt (what is shared inside stays shared); arrays
     become read-only; tensors leave their autograd graph but keep their storage; frames are
     copied shallowly where the library copies on write. Other objects are given back as they are.
 
@@ -49,10 +49,10 @@ def protect(value: Any, *, held: int = 0) -> Any:
     kind = type(value)
     if kind in PLAIN:
         return value
-    if kind not in CONTAINERS and is_from(kind, "numpy", "ndarray"):
-        return _frozen(
-            value, sole=_unshared(sys.getrefcount(value) - _CALL_REFERENCES - held, value)
-        )
+    if is_from(kind, "numpy", "ndarray"):
+        # On a line of its own: an argument already pushed would count as a holder.
+        others = sys.getrefcount(value) - _CALL_REFERENCES - held
+        return _frozen(value, sole=_unshared(others, value))
     return Rebuild(_leaf)(value)
 
 
@@ -65,9 +65,9 @@ def _references(value: object) -> int:
 _CALL_REFERENCES: Final = min(2, _references(object()))
 
 
-def _unshared(surplus: int, array: Any) -> bool:
+def _unshared(others: int, array: Any) -> bool:
     """Whether nobody but the caller can reach an array's memory."""
-    if surplus > 0 or weakref.getweakrefcount(array) or not _counts_are_exact():
+    if others > 0 or weakref.getweakrefcount(array) or not _counts_are_exact():
         return False
     # A view shares its memory with its base; who holds that cannot be told cheaply.
     return array.base is None and bool(array.flags.owndata)

@@ -24,9 +24,6 @@ METHODS: Final = (
     *("size", "dim", "ndimension", "numel", "nelement", "__len__", "element_size"),
     *("is_floating_point", "is_complex", "is_signed"),
 )
-SAFE_UNDERSCORE: Final = frozenset(
-    {"requires_grad_", "retain_grad_", "share_memory_", "is_shared_"}
-)
 
 
 def tensor_carrier(node: Node) -> Any:
@@ -105,6 +102,8 @@ class TensorHooks(Carried):
         written = [a for a, s in zip(args, operation._schema.arguments, strict=False) if _writes(s)]  # noqa: SLF001 - the operator's declared aliasing
         for argument in written:
             _refuse_target(argument, str(operation))
+        if operation.__name__.startswith("set_"):
+            args = tuple(map(_cloned, args))
         return operation(*plain_inside(args), **plain_inside(kwargs or {}))
 
 
@@ -123,21 +122,17 @@ def materialised(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """Run a torch function on the tensors under the carriers, if it changes none of them."""
-    name = getattr(function, "__name__", "")
+    name = getattr(function, "__name__", "").partition(".")[0]  # operators are named add_.Tensor
     owner = getattr(getattr(function, "__self__", None), "__name__", "")
     _refuse_target(kwargs.get("out"), f"out= of {name}")
-    if name in IN_PLACE and node_of(args[0]) is not None:
-        return function(plain(args[0]).clone(), *plain_inside(args[1:]))
     if name in ("__set__", "__delete__"):
         _refuse_target(args[0], f"setting .{owner}")
         # The tensor that takes it over must not share memory with the cached one.
         return function(plain(args[0]), *(_cloned(value) for value in args[1:]))
-    if _is_in_place(name):
+    if _is_in_place(name) or kwargs.get("inplace"):
         _refuse_target(args[0] if args else None, f".{name}")
     if name == "__get__" and owner == "data":
         return plain(args[0]).detach()  # .data would share memory but not the version counter
-    if name in ("set_", "swap_tensors"):
-        args = tuple(_cloned(argument) for argument in args)
     result = function(*plain_inside(args), **plain_inside(kwargs))
     return _read_only(result) if name in READ_ONLY_NUMPY else result
 
@@ -145,7 +140,7 @@ def materialised(
 def _is_in_place(name: str) -> bool:
     if name in ("__setitem__", "__delitem__"):
         return True
-    return name.endswith("_") and not name.startswith("__") and name not in SAFE_UNDERSCORE
+    return name.endswith("_") and not name.startswith("__")
 
 
 def _cloned(value: Any) -> Any:
@@ -196,4 +191,13 @@ def tensor_carrier_class() -> Any:
     import torch
 
     torch.serialization.add_safe_globals([rebuild])
-    return type(torch.Tensor)("Carrier[Tensor]", (TensorHooks, torch.Tensor), {})
+    hooks = {name: _rebinding(name) for name in IN_PLACE if hasattr(torch.Tensor, name)}
+    return type(torch.Tensor)("Carrier[Tensor]", (TensorHooks, torch.Tensor), hooks)
+
+
+def _rebinding(name: str) -> Callable[..., Any]:
+    def method(self: Any, other: Any) -> Any:
+        return getattr(plain(self).clone(), name)(plain(other))
+
+    method.__name__ = name
+    return method

@@ -1,11 +1,13 @@
-"""Rebuilding exact tuples, lists, dicts and sets with other leaves.
+"""Rebuilding tuples, lists, dicts and sets with other leaves.
 
-Law: only the four exact built-in types are taken apart; what is shared inside a value stays shared,
+Law: only the built-in containers, named tuples and those of `collections` are taken apart; what is shared inside a value stays shared,
 what contains itself still does. Leaves keep their identity unless the leaf function says otherwise.
 """
 
 from __future__ import annotations
 
+import copy
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeAlias
 
@@ -14,6 +16,13 @@ from dumbo.proxy.wrapped_type import PLAIN
 
 Leaf: TypeAlias = Callable[[Any], Any]
 CONTAINERS: Final = frozenset({tuple, list, dict, set})
+"""The exact built-in containers: those that a function's arguments are looked into."""
+DICTS: Final = frozenset({OrderedDict, defaultdict, Counter})
+
+
+def is_named_tuple(kind: type) -> bool:
+    """Whether a type was made by ``namedtuple``."""
+    return issubclass(kind, tuple) and hasattr(kind, "_make")
 
 
 def all_plain(items: Iterable[object]) -> bool:
@@ -55,6 +64,20 @@ class Rebuild:
             return known
         if kind in CONTAINERS:
             return getattr(self, f"_{kind.__name__}")(value)
+        return self._other(value, kind)
+
+    def _other(self, value: Any, kind: Any) -> Any:
+        if kind in DICTS:
+            new = self._done[id(value)] = copy.copy(value)
+            for key, item in value.items():
+                new[key] = self._walk(item)
+            return new
+        if kind is deque:
+            new = self._done[id(value)] = deque(maxlen=value.maxlen)
+            new.extend(map(self._walk, value))
+            return new
+        if is_named_tuple(kind):
+            return kind._make(map(self._walk, value))
         leaf = self._done[id(value)] = self._leaf(value)
         return leaf
 
@@ -103,10 +126,10 @@ def leaves(value: object) -> list[object]:
         if kind in PLAIN or id(item) in seen:
             continue
         seen.add(id(item))
-        if kind is dict:
-            todo += [*item.keys(), *item.values()]  # type: ignore[attr-defined]  # an exact dict
-        elif kind in CONTAINERS:
-            todo += item  # type: ignore[arg-type]  # an exact tuple, list or set
+        if kind is dict or kind in DICTS:
+            todo += [*item.keys(), *item.values()]  # type: ignore[attr-defined]  # a dict
+        elif kind in CONTAINERS or is_named_tuple(kind):
+            todo += item  # type: ignore[arg-type]  # a tuple, list or set
         else:
             found.append(item)
     return found

@@ -43,10 +43,12 @@ def packed(text: str) -> bytes | str:
     return bytes.fromhex(text) if _HEX.fullmatch(text) else text
 
 
-def unpacked(value: bytes | str | None) -> str:
+def unpacked(value: object) -> str:
     """Undo `packed`."""
     if isinstance(value, bytes):
         return value.hex()
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"{value!r} is no digest")
     return value or ""
 
 

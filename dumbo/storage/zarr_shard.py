@@ -100,9 +100,10 @@ class ArrayLayout:
                 axes,
                 document["attributes"],
             )
+            same = layout.metadata() == metadata
         except (KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"not the metadata of a stored array: {error!r}") from error
-        if layout.metadata() != metadata:
+        if not same:
             raise ValueError("not the metadata of a stored array")
         return layout
 

@@ -21,8 +21,6 @@ import uuid
 import zoneinfo
 from typing import Any
 
-import numpy as np
-
 from dumbo.identity import FORMAT, CallShape, close, digest, ignore
 
 
@@ -64,7 +62,7 @@ class Count(int):
     pass
 
 
-class Rows(list):
+class Rows(list[Any]):
     pass
 
 
@@ -82,12 +80,15 @@ def nested(k: int) -> Any:
     return inner
 
 
-def recursive() -> list:
-    loop: list = [1]
+def recursive() -> list[Any]:
+    loop: list[Any] = [1]
     loop.append(loop)
     return loop
 
 
+MODULES = (
+    collections, datetime, decimal, fractions, functools, json, pathlib, re, types, uuid, zoneinfo
+)  # fmt: skip
 VALUES = [
     "None", "True", "False", "...", "NotImplemented", "0", "1", "-1", "2**64", "-(10**5000)",
     "1.0", "-0.0", "0.0", "float('nan')", "float('inf')", "1j", "complex(0.0, -0.0)",
@@ -130,7 +131,7 @@ CALLS = {
 
 
 def document() -> dict[str, Any]:
-    namespace = globals()
+    namespace = {**globals(), **{module.__name__: module for module in MODULES}}
     return {
         "format": FORMAT,
         "values": {text: digest(eval(text, namespace)) for text in VALUES},

@@ -16,14 +16,40 @@ from dumbo.identity.parts import Layout, Parts
 
 def test_types_never_meet() -> None:
     values: list[Any] = [
-        1, 1.0, True, "1", b"1", None, (1,), [1], {1}, frozenset([1]), {1: 1}, 1 + 0j, np.int64(1),
-        np.float64(1), bytearray(b"1"), CID("1"), ..., NotImplemented, range(1), slice(1), [[1]],
-    ]  # fmt: skip
+        1,
+        1.0,
+        True,
+        "1",
+        b"1",
+        None,
+        (1,),
+        [1],
+        {1},
+        frozenset([1]),
+        {1: 1},
+        1 + 0j,
+        np.int64(1),
+        np.float64(1),
+        bytearray(b"1"),
+        CID("1"),
+        ...,
+        NotImplemented,
+        range(1),
+        slice(1),
+        [[1]],
+    ]
     assert len({digest(v) for v in values}) == len(values)
 
 
 def test_concatenations_do_not_collide() -> None:
-    groups: list[Any] = [["ab", "c"], ["a", "bc"], ["abc"], [["ab"], "c"], ["ab", ["c"]], ["", "abc"]]
+    groups: list[Any] = [
+        ["ab", "c"],
+        ["a", "bc"],
+        ["abc"],
+        [["ab"], "c"],
+        ["ab", ["c"]],
+        ["", "abc"],
+    ]
     assert len({digest(v) for v in groups}) == len(groups)
 
 
@@ -144,7 +170,7 @@ def test_decorated_functions_enter_by_their_id() -> None:
 
 def test_errors_name_argument_path_cause_and_remedy() -> None:
     with pytest.raises(UnidentifiableError) as caught:
-        digest({"model": [(x for x in [])]}, name="cfg")
+        digest({"model": [(x for x in "")]}, name="cfg")
     text = str(caught.value)
     for part in ("cfg['model'][0]", "generator", "register_value", "external(", "ignore=('cfg',)"):
         assert part in text

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def choose(up: bool) -> Any:
     return move
 
 
-def wrap(times: int) -> Any:
+def wrap(times: int) -> Callable[[Any], Any]:
     def decorate(function: Any) -> Any:
         @functools.wraps(function)
         def wrapper(*args: Any) -> Any:
@@ -139,7 +140,7 @@ def test_decorated_and_wrapped_functions_are_named() -> None:
     assert is_named(Klass.still)
     assert is_named(Klass.method)
     assert is_named(vars(Klass)["size"].fget)
-    assert is_named(remembered.__wrapped__)  # type: ignore[arg-type]  # the stub says Callable
+    assert is_named(remembered.__wrapped__)
     assert digest(wrapped) != digest(wrapped.__wrapped__)
     assert digest(remembered) == digest(remembered)
 
@@ -190,8 +191,17 @@ def test_code_is_compared_whole() -> None:
     def code(text: str) -> str:
         return code_digest(compile(text, "f", "exec"))
 
-    texts = ["a = 1", "a = 1.0", "b = 1", "a = (1, 2)", "a = x in {1, 2}", "a = lambda: 1",
-             "a = lambda: 2", "a = x[1:2]", "a = x[1:3]"]  # fmt: skip
+    texts = [
+        "a = 1",
+        "a = 1.0",
+        "b = 1",
+        "a = (1, 2)",
+        "a = x in {1, 2}",
+        "a = lambda: 1",
+        "a = lambda: 2",
+        "a = x[1:2]",
+        "a = x[1:3]",
+    ]
     assert len({code(t) for t in texts}) == len(texts)
     assert code("a = 1") == code("\n\n# comment\na = 1")
     sliced = (lambda: 0).__code__
@@ -202,7 +212,12 @@ def test_code_is_compared_whole() -> None:
 
 def run(*arguments: str, cwd: Path) -> str:
     done = subprocess.run(
-        [sys.executable, *arguments], cwd=cwd, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
     return done.stdout.strip()
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
 
-def computed(seed: str) -> dict:
+def computed(seed: str) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-W", "error", str(HERE / "golden_values.py")],
         env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
@@ -23,7 +24,7 @@ def computed(seed: str) -> dict:
         timeout=120,
         check=True,
     )
-    found: dict = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 

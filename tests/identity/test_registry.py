@@ -132,5 +132,8 @@ digest(np.zeros(3))
 assert "torch" not in sys.modules and "dumbo.identity.families.torch_tensors" not in sys.modules
 """
     subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], check=True, timeout=60, cwd=Path(__file__).parents[2]
+        [sys.executable, "-W", "error", "-c", code],
+        check=True,
+        timeout=60,
+        cwd=Path(__file__).parents[2],
     )

@@ -107,14 +107,21 @@ def test_a_note_stands_in_front_of_the_repr_and_nowhere_else() -> None:
     assert carrier == [1]
 
 
+LATE = """
+class Late:
+    def __init__(self):
+        self.x = 1
+
+    def __call__(self):
+        return 5
+"""
+
+
 @pytest.fixture
 def late() -> Iterator[types.ModuleType]:
     """A module that the record names and the program has not loaded yet."""
     module = types.ModuleType("late_module")
-    exec(
-        "class Late:\n    def __init__(self): self.x = 1\n    def __call__(self): return 5",
-        vars(module),
-    )
+    exec(LATE, vars(module))
     yield module
     sys.modules.pop("late_module", None)
 

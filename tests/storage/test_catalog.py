@@ -522,6 +522,8 @@ HOSTILE = [
     "UPDATE edge SET kind = 'x'",
     "UPDATE edge SET version = 'x'",
     "UPDATE edge SET digest = 3",
+    "UPDATE record SET digest = 3",
+    "UPDATE record SET object = 3",
 ]
 
 
