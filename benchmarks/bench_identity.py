@@ -1,4 +1,4 @@
-"""Cost of names, with what others pay for the same beside it; ratios are printed, nothing is asserted.
+"""Cost of names, with what others pay beside it; ratios are printed, nothing is asserted.
 
 Run: ``pytest benchmarks/bench_identity.py``. Times of one group come from one run on one machine;
 compare them with each other, not with those of another day.

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 _SAMPLE: Final = 256
 _BUDGET: Final = 4096
+_DEPTH: Final = 100
 _NUMBERS: Final = frozenset({"numpy", "pandas", "polars", "scipy", "torch"})
 
 
@@ -31,6 +32,7 @@ class _Estimate:
     def __init__(self) -> None:
         self._seen: set[int] = set()
         self._left = _BUDGET
+        self._depth = 0
 
     def size(self, value: Any) -> float:
         """Bytes of `value` that were not counted yet."""
@@ -39,10 +41,17 @@ class _Estimate:
             return len(value)
         if kind in {type(None), bool, int, float, complex}:
             return 8 + (value.bit_length() // 8 if kind is int else 0)
-        if id(value) in self._seen or self._left <= 0:
+        if id(value) in self._seen or self._left <= 0 or self._depth > _DEPTH:
             return 0
         self._seen.add(id(value))
         self._left -= 1
+        self._depth += 1
+        try:
+            return self._size_of_parts(value, kind)
+        finally:
+            self._depth -= 1
+
+    def _size_of_parts(self, value: Any, kind: type[Any]) -> float:
         if kind.__module__.partition(".")[0] in _NUMBERS:
             return _size_of_numbers(value)
         if isinstance(value, dict):

@@ -21,6 +21,8 @@ import uuid
 import zoneinfo
 from typing import Any
 
+import numpy as np
+
 from dumbo.identity import FORMAT, CallShape, close, digest, ignore
 
 
@@ -131,7 +133,7 @@ CALLS = {
 
 
 def document() -> dict[str, Any]:
-    namespace = {**globals(), **{module.__name__: module for module in MODULES}}
+    namespace = {**globals(), **{module.__name__: module for module in MODULES}, "np": np}
     return {
         "format": FORMAT,
         "values": {text: digest(eval(text, namespace)) for text in VALUES},

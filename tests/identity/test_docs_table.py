@@ -75,8 +75,8 @@ NAMES: dict[str, Any] = {
     **globals(),
     "shared": [1],
     **{m.__name__: m for m in (json,)},
-    **dict(np=np, pd=pd, pl=pl, sp=sp, torch=torch, OrderedDict=OrderedDict, Decimal=Decimal),
-    **dict(Fraction=Fraction, partial=partial, Path=Path),
+    **{t.__name__: t for t in (OrderedDict, Decimal, Fraction, partial, Path)},
+    **{"np": np, "pd": pd, "pl": pl, "sp": sp, "torch": torch},
 }
 ROWS = ROW.findall(PAGE.read_text())
 

@@ -241,7 +241,8 @@ def test_a_script_and_its_import_agree(tmp_path: Path) -> None:
     (tmp_path / "alone.py").write_text(MODULE)
 
     def shown(module: str) -> str:
-        code = f"import {module} as m; C = m.C; print(m.function_id(m.f), m.CallShape.of(m.f).identify((C(),), {{}}).cid)"
+        cid = "m.CallShape.of(m.f).identify((m.C(),), {}).cid"
+        code = f"import {module} as m; print(m.function_id(m.f), {cid})"
         return run("-c", code, cwd=tmp_path)
 
     imported = shown("pkg.sub.train")

@@ -18,6 +18,7 @@ from dumbo.errors import (
     ConfigurationError,
     CorruptStoreError,
     NameTakenError,
+    StoreError,
     StoreFormatError,
     StoreUnavailableError,
 )
@@ -380,7 +381,7 @@ def test_threads_have_connections_of_their_own_and_lose_no_write(
         try:
             for record in batch:
                 catalog.add([record], [depset])
-        except Exception as error:
+        except StoreError as error:
             errors.append(error)
 
     for _ in range(2):
@@ -493,9 +494,13 @@ def test_own_mistakes_are_not_called_a_broken_store(catalog: SqliteCatalog) -> N
 
 
 def test_an_exception_inside_a_transaction_undoes_it(catalog: SqliteCatalog) -> None:
-    with pytest.raises(KeyError), catalog._database.write() as connection:
-        connection.execute("INSERT INTO word(text) VALUES ('gone')")
-        raise KeyError
+    def fail() -> None:
+        with catalog._database.write() as connection:
+            connection.execute("INSERT INTO word(text) VALUES ('gone')")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
     assert catalog._database.read("SELECT count(*) FROM word WHERE text = 'gone'") == [(0,)]
 
 
@@ -567,9 +572,7 @@ def test_words_are_remembered_only_so_many(
     assert [stripped(catalog.record(r.cid)) for r in records] == [stripped(r) for r in records]
 
 
-def test_a_row_takes_little_room(
-    catalog: SqliteCatalog, make_record: Make, depset: Depset
-) -> None:
+def test_a_row_takes_little_room(catalog: SqliteCatalog, make_record: Make, depset: Depset) -> None:
     records: list[Record] = []
     for i in range(1500):
         records.append(make_record(i, *records[-3:], arguments=b"x" * 20))

@@ -17,7 +17,7 @@ def test_the_least_recently_used_leaves_first_and_is_told() -> None:
     memory.put("d", "D", 30)
     assert gone == [("b", "B", 30)]
     assert (memory.nbytes, len(memory), "b" in memory, "a" in memory) == (90, 3, False, True)
-    assert memory.values() == ("C", "A", "D")
+    assert list(memory.values()) == ["C", "A", "D"]
     assert memory.get("b") is MISSING
 
 
@@ -57,7 +57,10 @@ def test_listeners_and_dying_values_may_come_back() -> None:
         def __del__(self) -> None:
             memory.drop("other")
 
-    memory._evicted = lambda key, value, nbytes: memory.put("seen", key, 1) and None
+    def told(key: str, value: object, nbytes: int) -> None:
+        memory.put("seen", key, 1)
+
+    memory._evicted = told
     memory.put("a", Returning(), 60)
     memory.put("b", 1, 60)
     assert memory.get("seen") == "a"

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 from dumbo.errors import StoreUnavailableError, ValueLostError
-from dumbo.storage import Objects, Store, Sync, objects as module, stamps
+from dumbo.storage import Objects, Store, Sync, stamps
+from dumbo.storage import objects as module
 from dumbo.storage.base import Stamp
 from dumbo.storage.stamps import MemoryStamps, believes, boot_id
 from dumbo.storage.zarr_shard import ArrayLayout
@@ -183,7 +184,12 @@ def test_strict_waits_for_the_disk_and_digests_at_first_use(
 ) -> None:
     synced: list[int] = []
     real = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(fd), real(fd))[1])
+
+    def fsync(descriptor: int) -> None:
+        synced.append(descriptor)
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
     verified = counted(monkeypatch)
     strict = Objects(tmp_path, sync=Sync.STRICT)
     file, array = strict.publish([b"abc"]).name, strict.publish([DATA], LAYOUT).name

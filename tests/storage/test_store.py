@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from dumbo.errors import CorruptStoreError, StoreUnavailableError
-from dumbo.storage import Pickles, Store, StoreOptions, Sync, store as module
+from dumbo.storage import Pickles, Store, StoreOptions, Sync
+from dumbo.storage import store as module
 
 posix = pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
 

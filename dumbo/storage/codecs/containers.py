@@ -130,7 +130,7 @@ class ContainerCodec:
         number = manifest.numbers[id(node)]
         meta = {**_facts(node), "manifest": stored.meta["manifest"], "at": number}
         digest = node[2] if node[2] is not None else source.digest(reader.value(node))
-        return replace(stored, meta=meta, nbytes=_weight(node), digest=digest)
+        return replace(stored, meta=meta, nbytes=_weight(node, reader), digest=digest)
 
     def _node(self, stored: Stored, source: Keeper) -> tuple[Manifest, Node]:
         key = stored.object or stored.inline
@@ -166,6 +166,7 @@ class _Writer:
         self._behind = 0
         self._into = into
         self._seen: dict[int, int] = {}
+        self._with_leaves: set[int] = set()
 
     def node(self, value: Any) -> tuple[Node, bool]:
         """Return the node, and whether all of it lies in the header."""
@@ -175,8 +176,14 @@ class _Writer:
         if is_numpy_number(value):
             return ["np", value.dtype.str, value.tobytes().hex()], True
         if id(value) in self._seen:
-            return ["=", self._seen[id(value)]], True
+            return ["=", self._seen[id(value)]], id(value) not in self._with_leaves
         self._seen[id(value)] = len(self._seen)
+        node, plain = self._new_node(value, kind)
+        if not plain:
+            self._with_leaves.add(id(value))
+        return node, plain
+
+    def _new_node(self, value: Any, kind: type[Any]) -> tuple[Node, bool]:
         if kind is dict:
             return self._dict(value)
         if kind in {list, tuple, set, frozenset}:
@@ -313,11 +320,14 @@ def _facts(node: Node) -> dict[str, object]:
     return {"type": f"builtins:{node[0]}", "len": len(node[1])}
 
 
-def _weight(node: Node) -> int:
-    """Bytes of a nested container: about 16 a plain item, and those of its leaves."""
-    total, waiting = 0, [node]
+def _weight(node: Node, reader: _Reader) -> int:
+    """Bytes of a nested container: about 16 a plain item, and those of its leaves, each once."""
+    total, waiting, seen = 0, [node], set()
     while waiting:
-        node = waiting.pop()
+        node = reader.resolved(waiting.pop())
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
         if isinstance(node, list) and node[0] == "&":
             total += int(node[1]["nbytes"])
         elif isinstance(node, list) and node[0] in CONTAINERS:
