@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from dumbo.events import Event, EventKind
     from dumbo.face import dumbo
     from dumbo.function import DumboFunction
+    from dumbo.graph.explain import Explanation
     from dumbo.identity import close, file, ignore, key, new_default
     from dumbo.identity.cid import CID, FunctionId
     from dumbo.policy import Keep, Policy, Raise, Recompute, Reuse
@@ -130,6 +131,7 @@ _PLACES: Final = {
     ],
     "dumbo.events": ("Event", "EventKind"),
     "dumbo.function": ("DumboFunction",),
+    "dumbo.graph.explain": ("Explanation",),
     "dumbo.identity": ("close", "file", "ignore", "key", "new_default"),
     "dumbo.identity.cid": ("CID", "FunctionId"),
     "dumbo.policy": ("Keep", "Policy", "Raise", "Recompute", "Reuse"),
@@ -150,6 +152,7 @@ __all__ = [
     "Edge",
     "Event",
     "EventKind",
+    "Explanation",
     "FrozenValueError",
     "FunctionId",
     "IdentityWarning",

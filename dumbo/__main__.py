@@ -1,4 +1,4 @@
-"""``python -m dumbo``."""
+"""``python -m dumbo``: the command line; nothing lives here."""
 
 from dumbo.cli import main
 

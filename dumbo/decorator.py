@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ParamSpec, TypeVar, overload
+from typing import Any
 
 from dumbo import session as sessions
 from dumbo.code import declared
@@ -21,9 +21,6 @@ from dumbo.identity import CallShape, Matcher
 from dumbo.policy import Keep, Policy, Raise, Recompute, Reuse, ReusePolicy
 from dumbo.proxy import Returns
 from dumbo.records import Dependency
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +34,6 @@ class Options:
     depends_on: Iterable[Any] = ()
     stale: Policy | ReusePolicy | None = None
     returns: str | None = None
-
-
-@overload
-def decorate(function: Callable[P, R], /) -> DumboFunction[P, R]: ...
-@overload
-def decorate(
-    *,
-    name: str | None = None,
-    keep: str | None = None,
-    ignore: Iterable[str] = (),
-    match: Mapping[str, Matcher] | None = None,
-    depends_on: Iterable[Any] = (),
-    stale: Policy | ReusePolicy | None = None,
-    returns: str | None = None,
-) -> Callable[[Callable[P, R]], DumboFunction[P, R]]: ...
 
 
 def decorate(  # noqa: PLR0913  # each option is one promise of the decorator

@@ -216,15 +216,15 @@ class Engine:
         kwargs: Mapping[str, Any],
     ) -> Iterator[Run]:
         """Frame and recorder around the user's function, whose exception passes through."""
-        bare_args, bare_kwargs = bare_arguments(args, kwargs)
         where = calling_line()
+        started = time.perf_counter()  # loading the arguments is part of what a hit saves
+        bare_args, bare_kwargs = bare_arguments(args, dict(kwargs))
         with frames.running(Frame(identity.cid)) as frame:
             run = Run(identity, bare_args, bare_kwargs, frame, where)
             try:
                 with self.tracker.recording(target.plain) as run.recording:
-                    frame.started = time.perf_counter()
                     yield run
-                    run.seconds = time.perf_counter() - frame.started
+                    run.seconds = time.perf_counter() - started
             except BaseException as error:
                 reason = f"{type(error).__name__}: nothing was kept"
                 self.events.emit(Event(EventKind.FAILED, identity.cid, identity.text, reason))

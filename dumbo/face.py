@@ -6,12 +6,25 @@ or this object, so that one import is enough in a notebook.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, ParamSpec, Protocol, TypeVar, overload
 
 from dumbo import api
 from dumbo.decorator import decorate
-from dumbo.identity import close, file, ignore, key, new_default
-from dumbo.policy import Policy, Raise, Recompute, Reuse
+from dumbo.function import DumboFunction
+from dumbo.identity import Matcher, close, file, ignore, key, new_default
+from dumbo.policy import Policy, Raise, Recompute, Reuse, ReusePolicy
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Decorator(Protocol):
+    """What ``@dumbo(...)`` with options is applied as."""
+
+    def __call__(self, function: Callable[P, R], /) -> DumboFunction[P, R]:
+        """Memoize `function`."""
+        ...
 
 
 class Dumbo:
@@ -19,9 +32,28 @@ class Dumbo:
 
     __slots__ = ()
 
-    __call__ = staticmethod(decorate)
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> DumboFunction[P, R]: ...
+    @overload
+    def __call__(
+        self,
+        *,
+        name: str | None = None,
+        keep: str | None = None,
+        ignore: Iterable[str] = (),
+        match: Mapping[str, Matcher] | None = None,
+        depends_on: Iterable[Any] = (),
+        stale: Policy | ReusePolicy | None = None,
+        returns: str | None = None,
+    ) -> Decorator: ...
+    def __call__(self, *function: Any, **options: Any) -> Any:
+        """Memoize a function; see `dumbo.decorator.decorate`."""
+        return decorate(*function, **options)
 
-    call = staticmethod(api.call)
+    def call(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Make one memoized call of a function that is not decorated; see `dumbo.call`."""
+        return api.call(function, *args, **kwargs)
+
     cid = staticmethod(api.cid)
     depends_on = staticmethod(api.depends_on)
     describe = staticmethod(api.describe)

@@ -49,7 +49,6 @@ class Frame:
     """One running call of a memoized function."""
 
     cid: CID
-    started: float = field(default_factory=time.perf_counter)
     child_seconds: float = 0.0
     children: dict[int, tuple[CID, Trace]] = field(default_factory=dict)
     declared: list[Dependency] = field(default_factory=list)

@@ -27,6 +27,8 @@ from dumbo.storage import Store
 STORE_TROUBLE: Final = (StoreError, OSError, sqlite3.Error)
 _LARGE: Final = 1 << 20
 _SMOOTHING: Final = 0.2
+_SLOWEST: Final = 0.002
+"""Seconds above which one small write is a stall of the machine, not this store's speed."""
 
 
 class Keeping:
@@ -170,7 +172,7 @@ class Keeping:
             write = speed.write + _SMOOTHING * (seen - speed.write)
             self._speed = replace(speed, write=write)
         else:
-            overhead = speed.overhead + _SMOOTHING * (min(total, 0.01) - speed.overhead)
+            overhead = speed.overhead + _SMOOTHING * (min(total, _SLOWEST) - speed.overhead)
             self._speed = replace(speed, overhead=overhead)
 
 

@@ -17,7 +17,9 @@ from dumbo.code.normal_form import constant_text, mark
 MINOR = f"{sys.version_info[0]}.{sys.version_info[1]}"
 OPTIMIZED = 0x1  # functions; the bodies of modules and classes are not
 
-_COMPREHENSION = re.compile(r"(\.<locals>\.)?<(listcomp|dictcomp|setcomp|genexpr)>")
+_COMPREHENSION = re.compile(r"<(listcomp|dictcomp|setcomp|genexpr)>")
+_THROUGH = re.compile(_COMPREHENSION.pattern + r"\.(<locals>\.)?")
+_AT_END = re.compile(r"(\.<locals>\.)?" + _COMPREHENSION.pattern + "$")
 
 
 def bytecode_form(code: CodeType) -> str:
@@ -38,8 +40,8 @@ def bytecode_form(code: CodeType) -> str:
 
 def _may_have_docstring(code: CodeType) -> bool:
     # A def keeps its docstring, or None, as first constant; a lambda keeps neither, so its first
-    # constant is a value. 3.13 says so in a flag and puts values first in a def without one.
-    if MINOR >= "3.13":
+    # constant is a value. 3.14 says so in a flag.
+    if sys.version_info >= (3, 14):
         return bool(code.co_flags & 0x4000000)
     return bool(code.co_flags & OPTIMIZED) and not code.co_name.startswith("<")
 
@@ -49,8 +51,8 @@ def qualified_name(code: CodeType) -> str:
 
     Empty for the body of a module and for a comprehension outside any function.
     """
-    name = _COMPREHENSION.sub("", code.co_qualname)
-    return "" if name == "<module>" else name.removeprefix(".<locals>.")
+    name = _AT_END.sub("", _THROUGH.sub("", code.co_qualname))
+    return "" if name == "<module>" else name
 
 
 def is_comprehension(code: CodeType) -> bool:

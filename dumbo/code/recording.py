@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, CO_ITERABLE_COROUTINE
 from types import CodeType, FrameType
 from typing import Any, Protocol
 
@@ -23,6 +24,7 @@ from dumbo.code.project import Project
 
 logger = logging.getLogger("dumbo")
 _CALLERS = 12
+_SUSPENDING = CO_COROUTINE | CO_ASYNC_GENERATOR | CO_GENERATOR | CO_ITERABLE_COROUTINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class Recording:
     ----------
     own : code, optional
         Code of the function whose call it is.
+    outer : frozenset of frame
+        Coroutines that wait for the call: they go on when it does, and are no part of it.
     codes : dict
         Project code that started, by ``id``.
     classes : dict
@@ -62,6 +66,7 @@ class Recording:
 
     parent: Recording | None = None
     own: CodeType | None = None
+    outer: frozenset[FrameType] = frozenset()
     codes: dict[int, Ran] = field(default_factory=dict)
     classes: dict[type, str] = field(default_factory=dict)
     before: dict[tuple[str, str], Before] = field(default_factory=dict)
@@ -102,7 +107,7 @@ class Recorder:
     def recording(self, own: CodeType | None = None) -> Iterator[Recording]:
         """Record what runs in the ``with`` block, for a call of the function with code `own`."""
         parent = self._current.get()
-        recording = Recording(parent, own)
+        recording = Recording(parent, own, frozenset(_waiting(sys._getframe(1))))  # noqa: SLF001 - no public way
         with self._lock:
             self._enter(recording)
             recording.incomplete = self._hook.opened()
@@ -111,6 +116,7 @@ class Recorder:
             yield recording
         finally:
             self._current.set(parent)
+            recording.outer = frozenset()  # frames hold everything they name alive
             with self._lock:
                 self._leave(recording)
                 self._hook.closed(len(self._open))
@@ -133,6 +139,8 @@ class Recorder:
         current = self._current.get()
         mine = current is not None and current.is_open
         for recording in (current,) if current is not None and mine else self._open:
+            if frame in recording.outer:
+                return False
             if id(code) not in recording.codes:
                 self._take(recording, code, frame)
         return not mine or self._leaves == 1
@@ -141,9 +149,11 @@ class Recorder:
         """Whether the code is the project's; code made from text belongs to the module it is in."""
         if not self._project.owns_file(code.co_filename):
             return False
+        if not code.co_filename.startswith("<"):
+            return True
+        # What libraries make from text (named tuples, dataclasses) has the file name of a command.
         module = frame.f_globals.get("__name__")
-        made_from_text = code.co_filename.startswith("<") and module in sys.modules
-        return not made_from_text or self._project.owns_module(str(module))
+        return isinstance(module, str) and self._project.owns_module(module)
 
     def _take(self, recording: Recording, code: CodeType, frame: FrameType) -> None:
         ran = Ran(code, frame.f_globals, self._caller(frame))
@@ -180,6 +190,13 @@ class Recorder:
             recording.parent.children -= 1
         self._open = tuple(r for r in self._open if r is not recording)
         self._leaves = sum(not r.children for r in self._open)
+
+
+def _waiting(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        if frame.f_code.co_flags & _SUSPENDING:
+            yield frame
+        frame = frame.f_back
 
 
 def _arguments(frame: FrameType, *, everything: bool) -> Iterator[Any]:

@@ -11,7 +11,6 @@ closure cell that enters, and the sample index if there is one.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -25,12 +24,20 @@ from dumbo.identity.cid import CID, DIGEST_CHARACTERS, FunctionId
 from dumbo.identity.encoding import FORMAT, encode_int, encode_str
 from dumbo.identity.externals import note_entered
 from dumbo.identity.function_id import function_id
-from dumbo.identity.matchers import Matcher, NewDefault, ignore
+from dumbo.identity.matchers import Matcher
+from dumbo.identity.parameters import (
+    empty_twin,
+    matchers_of,
+    signature_of,
+    slot_of,
+    without_mark,
+)
 from dumbo.identity.parts import Use
 from dumbo.identity.text import short
 from dumbo.identity.walk import Walk
 
-_VARIADIC: Final = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+_NOTED: Final = 256
+"""Foreign values of one call that are remembered as having entered."""
 _DEFAULT: Final = b"default;"
 
 
@@ -56,27 +63,6 @@ class CallIdentity:
     bound: BoundArguments
     text: str
     matched: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Slot:
-    """One parameter: its encoded name, and what is special about it."""
-
-    code: bytes
-    matcher: Matcher | None = None
-    new_default: bytes | None = None
-    sentinel: Any = None
-
-    def encode(self, walk: Walk, name: str, value: Any) -> bytes | None:
-        """Canonical bytes of the argument, or None if it does not enter."""
-        if self.matcher is not None:
-            if not self.matcher.enters:
-                return None
-            return walk.encode(self.matcher.canonical(value, name), name)
-        if self.sentinel is not None and value is self.sentinel:
-            return _DEFAULT
-        code = walk.encode(value, name)
-        return None if code == self.new_default else code
 
 
 class CallShape:
@@ -107,14 +93,14 @@ class CallShape:
         signature: Signature,
         matchers: Mapping[str, Matcher],
     ) -> None:
-        plain = [_without_mark(p) for p in signature.parameters.values()]
+        plain = [without_mark(p) for p in signature.parameters.values()]
         self._function = function
         self.function_id = identity
         self.signature = signature.replace(parameters=plain)
         self._name = identity.qualname.rpartition("<locals>.")[2]
         self._head = b"call%d:" % FORMAT + encode_str(str(identity))
         self._slots = {
-            p.name: _slot(p, matchers.get(p.name)) for p in signature.parameters.values()
+            p.name: slot_of(p, matchers.get(p.name)) for p in signature.parameters.values()
         }
         # A partial, a bound method or an object is called with what it holds besides.
         self._hidden = None if type(function) is FunctionType else function
@@ -163,8 +149,8 @@ class CallShape:
         if type(function) in (staticmethod, classmethod):
             function = function.__func__  # type: ignore[attr-defined]  # what `type` says, mypy cannot
         identity = function_id(function, name)
-        signature = _signature(function)
-        matchers = _matchers(ignore, match or {})
+        signature = signature_of(function)
+        matchers = matchers_of(ignore, match or {})
         known = {*signature.parameters, *free_names(function)}
         for chosen in matchers:
             if chosen not in known:
@@ -232,7 +218,7 @@ class CallShape:
         digest = blake2b(b"".join(codes), digest_size=20).hexdigest()[:DIGEST_CHARACTERS]
         text = self._text(bound)
         if walk.foreign:
-            note_entered(walk.foreign, text)
+            note_entered(walk.foreign[:_NOTED], text)
         cid = CID.of(self.function_id, digest)
         return CallIdentity(cid, tuple(walk.uses), bound, text, self._matched(bound))
 
@@ -261,62 +247,5 @@ class CallShape:
         self, args: tuple[Any, ...], kwargs: Mapping[str, Any], error: TypeError
     ) -> NoReturn:
         """Raise what Python would: by calling an empty function of the same signature."""
-        _twin(self.signature, self._name)(*args, **kwargs)
+        empty_twin(self.signature, self._name)(*args, **kwargs)
         raise error
-
-
-def _twin(signature: Signature, name: str) -> Callable[..., Any]:
-    parameters = [
-        p.replace(annotation=Parameter.empty, default=p.default if p.default is p.empty else None)
-        for p in signature.parameters.values()
-    ]
-    space: dict[str, Any] = {}
-    text = str(Signature(parameters))
-    exec(f"def twin{text}: pass", space)  # noqa: S102 - the text is parameter names, nothing else
-    twin: FunctionType = space["twin"]
-    twin.__code__ = twin.__code__.replace(co_name=name, co_qualname=name)
-    twin.__qualname__ = name
-    return twin
-
-
-def _signature(function: Callable[..., Any]) -> Signature:
-    try:
-        return inspect.signature(function)
-    except ValueError:
-        # A builtin that does not tell: its arguments are known by position and keyword only.
-        kinds = ((Parameter.VAR_POSITIONAL, "args"), (Parameter.VAR_KEYWORD, "kwargs"))
-        return Signature([Parameter(name, kind) for kind, name in kinds])
-
-
-def _matchers(ignored: Iterable[str], match: Mapping[str, Matcher]) -> dict[str, Matcher]:
-    matchers: dict[str, Matcher] = dict.fromkeys(
-        (ignored,) if isinstance(ignored, str) else ignored, ignore
-    )
-    twice = matchers.keys() & match.keys()
-    if twice:
-        raise ConfigurationError(
-            f"{', '.join(sorted(twice))}: named in both ignore and match; choose one"
-        )
-    for name, matcher in match.items():
-        if not hasattr(type(matcher), "canonical"):
-            raise ConfigurationError(
-                f"match={{{name!r}: {matcher!r}}}: not a matcher; give ignore, close(rel=...), "
-                "file() or key(function)"
-            )
-    return {**matchers, **match}
-
-
-def _without_mark(parameter: Parameter) -> Parameter:
-    marked = type(parameter.default) is NewDefault
-    return parameter.replace(default=parameter.default.value) if marked else parameter
-
-
-def _slot(parameter: Parameter, matcher: Matcher | None) -> _Slot:
-    default = parameter.default
-    code = encode_str(parameter.name)
-    if matcher is not None:
-        return _Slot(code, matcher=matcher)
-    if type(default) is NewDefault:
-        return _Slot(code, new_default=Walk().encode(default.value, parameter.name))
-    # `_MISSING = object()` as a default: known by being the default, it has nothing else.
-    return _Slot(code, sentinel=default if type(default) is object else None)

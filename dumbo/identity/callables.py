@@ -19,9 +19,9 @@ from types import (
 )
 from typing import Any, Final
 
+from dumbo.identity.bytecode import code_digest
 from dumbo.identity.function_id import (
     LRU_WRAPPER,
-    code_digest,
     function_id,
     is_named,
     is_named_class,

@@ -17,14 +17,13 @@ import functools
 import os
 import sys
 from collections.abc import Iterator
-from hashlib import blake2b
 from pathlib import Path
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from dumbo.identity.bytecode import code_digest
 from dumbo.identity.carriers import decorated_id
 from dumbo.identity.cid import FunctionId
-from dumbo.identity.encoding import ATOMS, encode_str
 
 _HEAP_TYPE = 1 << 9
 LRU_WRAPPER = type(functools.lru_cache(len))
@@ -215,35 +214,3 @@ def _wrapped_in(found: Any) -> list[Any]:
         inner = getattr(found, "__wrapped__", None)
         return [] if inner is None else [inner]
     return []
-
-
-def code_digest(code: CodeType) -> str:
-    """32 hex characters of what a code object does, without names of places and line numbers."""
-    return blake2b(_code_bytes(code), digest_size=16).hexdigest()
-
-
-def _code_bytes(code: CodeType) -> bytes:
-    shape = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags)
-    names = (*code.co_names, "|", *code.co_varnames, "|", *code.co_freevars, "|", *code.co_cellvars)
-    return b"".join(
-        (
-            b"code%d.%d.%d.%d:" % shape,
-            *map(encode_str, names),
-            ATOMS[bytes](code.co_code),
-            ATOMS[bytes](code.co_exceptiontable),
-            *map(_constant_bytes, code.co_consts),
-        )
-    )
-
-
-def _constant_bytes(value: object) -> bytes:
-    if isinstance(value, CodeType):
-        raw = _code_bytes(value)
-        return b"k%d:" % len(raw) + raw
-    if isinstance(value, tuple):
-        return b"t%d:" % len(value) + b"".join(map(_constant_bytes, value))
-    if isinstance(value, frozenset):
-        return b"z%d:" % len(value) + b"".join(sorted(map(_constant_bytes, value)))
-    if isinstance(value, slice):
-        return b"/" + b"".join(map(_constant_bytes, (value.start, value.stop, value.step)))
-    return ATOMS[type(value)](value)

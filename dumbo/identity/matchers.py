@@ -6,22 +6,15 @@ never because of which came first, so results do not depend on the order of call
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, cast
 
-from xxhash import xxh3_128
-
-from dumbo.errors import ConfigurationError, UnidentifiableError
+from dumbo.errors import ConfigurationError
 from dumbo.identity.buckets import bucketed
+from dumbo.identity.files import FileContent
 
 T = TypeVar("T")
-_READ_BLOCK = 1 << 20
-_SETTLED_NS = 2_000_000_000
-"""Age in ns below which a file's stamp proves nothing: a second write may bear the same time."""
 
 
 class Matcher(Protocol):
@@ -112,49 +105,6 @@ def close(*, rel: float = 0.0, abs: float = 0.0) -> Matcher:  # noqa: A002 - the
     return _Close(float(rel), float(abs))
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    digests: dict[str, tuple[tuple[int, ...], str]] = field(default_factory=dict, compare=False)
-    enters: bool = True
-
-    def canonical(self, value: Any, name: str) -> Any:
-        return ("file", self._digest(value, name))
-
-    def _digest(self, value: Any, name: str) -> str:
-        try:
-            path = os.path.realpath(os.fsdecode(value))
-            stamp = _stamp(path)
-            known = self.digests.get(path)
-            if known is not None and known[0] == stamp:
-                return known[1]
-            found = _file_digest(path)
-        except (OSError, TypeError, ValueError) as error:
-            raise UnidentifiableError(
-                f"argument {name!r} matched by file(): {error}. The content of the file at the "
-                "path identifies the argument; give the path of a file that can be read, or use "
-                "key(fn) for anything else"
-            ) from error
-        if _stamp(path) == stamp and time.time_ns() - max(stamp[:2]) > _SETTLED_NS:
-            self.digests[path] = (stamp, found)
-        return found
-
-    def __repr__(self) -> str:
-        return "file()"
-
-
-def _stamp(path: str) -> tuple[int, int, int, int]:
-    facts = Path(path).stat()
-    return (facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size, facts.st_ino)
-
-
-def _file_digest(path: str) -> str:
-    state = xxh3_128()
-    with Path(path).open("rb", buffering=0) as stream:
-        while block := stream.read(_READ_BLOCK):
-            state.update(block)
-    return str(state.hexdigest())
-
-
 def file() -> Matcher:
     """Matcher that identifies a path by the content of the file there.
 
@@ -175,7 +125,7 @@ def file() -> Matcher:
     ...     file().canonical(a, "path") == file().canonical(str(b), "path")
     True
     """
-    return _File()
+    return FileContent()
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def builtin_parts(value: Any, cls: type) -> Parts | None:
     if _has_hook(cls, base):
         return None
     content = _CONTENT[base](value)
-    return Parts(type_id(cls), [content, _own_state(value, cls)], ["", ""])
+    return Parts(type_id(cls), [content, own_state(value, cls)], ["", ""])
 
 
 def state_parts(value: Any, cls: type) -> Parts | None:
@@ -76,7 +76,7 @@ def state_parts(value: Any, cls: type) -> Parts | None:
         return None
     # Python itself refuses a class whose state is out of its sight in C: a lock, a socket.
     _reduce(value, cls, lambda value: object.__reduce_ex__(value, 4))
-    return Parts.of_fields(type_id(cls), _own_state(value, cls))
+    return Parts.of_fields(type_id(cls), own_state(value, cls))
 
 
 def _has_hook(cls: type, base: type) -> bool:
@@ -84,7 +84,7 @@ def _has_hook(cls: type, base: type) -> bool:
     return any(getattr(cls, name, None) is not getattr(base, name, None) for name in _PICKLE_HOOKS)
 
 
-def _own_state(value: Any, cls: type) -> dict[str, Any]:
+def own_state(value: Any, cls: type) -> dict[str, Any]:
     """What an instance holds in ``__dict__`` and slots, less what cached properties keep there."""
     state: dict[str, Any] = {}
     for base in cls.__mro__:

@@ -40,15 +40,18 @@ class Speed:
         Bytes per second.
     overhead : float
         Seconds per stored value, whatever its size: record, edges, transaction.
+    look_up : float
+        Seconds per hit, whatever its size.
     """
 
     write: float = 500e6
     read: float = 2e9
     overhead: float = 400e-6
+    look_up: float = 200e-6
 
     def cost(self, nbytes: int) -> float:
         """Seconds to write and once read back `nbytes`."""
-        return 2 * self.overhead + nbytes / self.write + nbytes / self.read
+        return self.overhead + self.look_up + nbytes / self.write + nbytes / self.read
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ def decide_keep(keep: Keep, saving: float, nbytes: int, speed: Speed) -> KeepDec
     >>> decide_keep(Keep.AUTO, 2.0, 4_000_000, Speed()).place
     <Place.STORE: 'store'>
     >>> decide_keep(Keep.AUTO, 1e-5, 28, Speed())
-    KeepDecision(place=<Place.MEMORY: 'memory'>, reason='0.00001 s to compute, 0.0008 s to store')
+    KeepDecision(place=<Place.MEMORY: 'memory'>, reason='1e-05 s to compute, 0.0006 s to store')
     """
     if keep is Keep.ALWAYS:
         return KeepDecision(Place.STORE, "keep='always'")
@@ -77,6 +80,4 @@ def decide_keep(keep: Keep, saving: float, nbytes: int, speed: Speed) -> KeepDec
         return KeepDecision(Place.NOWHERE, "keep='never'")
     cost = speed.cost(nbytes)
     place = Place.STORE if saving > MARGIN * cost else Place.MEMORY
-    return KeepDecision(
-        place, f"{saving:.1g} s to compute, {cost:.1g} s to store".replace("1e-05", "0.00001")
-    )
+    return KeepDecision(place, f"{saving:.1g} s to compute, {cost:.1g} s to store")

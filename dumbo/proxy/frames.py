@@ -10,8 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from dumbo.proxy.arrays import NUMPY_HOOKS, blocked
-from dumbo.proxy.bare import plain
-from dumbo.proxy.carrier import refuse
+from dumbo.proxy.carrier import plain_inside, refuse
 from dumbo.proxy.classes import Namespace, defines, family
 from dumbo.proxy.node import Node
 
@@ -73,7 +72,7 @@ class ReadingIndexer:
         self._name = name
 
     def __getitem__(self, key: Any) -> Any:
-        return getattr(self._node.value, self._name)[plain(key)]
+        return getattr(self._node.value, self._name)[plain_inside(key)]
 
     def __setitem__(self, key: Any, value: Any) -> None:
         refuse(self._node, f"setting .{self._name}[...]")

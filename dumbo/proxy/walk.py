@@ -1,7 +1,8 @@
 """Rebuilding tuples, lists, dicts and sets with other leaves.
 
-Law: only the built-in containers, named tuples and those of `collections` are taken apart; what is shared inside a value stays shared,
-what contains itself still does. Leaves keep their identity unless the leaf function says otherwise.
+Law: only the built-in containers, those of `collections` and named tuples are taken apart; what is
+shared inside a value stays shared, what contains itself still does. Leaves keep their identity
+unless the leaf function says otherwise.
 """
 
 from __future__ import annotations

@@ -147,7 +147,9 @@ def test_a_corrupt_catalog_is_refused_and_calls_still_give_their_value(
     assert catalog.read_bytes() == garbage
 
 
-def test_a_store_that_breaks_under_way_gives_a_warning_and_the_plain_result() -> None:
+def test_a_store_that_breaks_under_way_gives_a_warning_and_the_plain_result(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     @dumbo.dumbo(keep="always")
     def square(x: int) -> int:
         return x * x
@@ -158,7 +160,7 @@ def test_a_store_that_breaks_under_way_gives_a_warning_and_the_plain_result() ->
     def broken(*_: object) -> Any:
         raise sqlite3.OperationalError("disk I/O error")
 
-    session.store.catalog.add = broken  # type: ignore[method-assign]  # the fault
+    monkeypatch.setattr(session.store.catalog, "add", broken)
     with pytest.warns(dumbo.StoreWarning, match=r"square\(x=3\).*disk I/O error"):
         assert square(3) == 9
     with event_log() as log:

@@ -134,7 +134,7 @@ def test_arrays_cannot_be_written_through_anything_handed_out(returns: Returns) 
 def test_unlocking_the_base_is_noticed_though_it_cannot_be_forbidden() -> None:
     node = kept(np.arange(4.0))
     mark = mark_of(node.value)
-    base = np.asarray(carry(node)).base
+    base = unwrap(carry(node)).base
     assert base is not None
     base.flags.writeable = True
     base[0] = 9

@@ -140,8 +140,8 @@ class Odd:
 
 
 def test_the_package_keeps_its_verbs_though_subpackages_have_their_names() -> None:
-    import dumbo.graph.model as model  # noqa: PLC0415
-    import dumbo.policy.keep  # noqa: F401, PLC0415
+    import dumbo.policy.keep  # noqa: F401
+    from dumbo.graph import model
 
     assert callable(dumbo.graph)
     assert callable(dumbo.policy)
@@ -154,7 +154,7 @@ def test_every_public_name_is_there_and_on_the_face() -> None:
 
     for name in dumbo.__all__:
         assert getattr(dumbo, name) is not None
-    for name in api.__all__:
+    for name in set(api.__all__) - {"call"}:  # a method, so that its types survive
         assert getattr(face, name) is getattr(dumbo, name)
     assert set(dumbo.__all__) <= set(dir(dumbo))
     with pytest.raises(AttributeError, match="nothing_like_it"):

@@ -76,7 +76,11 @@ NAMES: dict[str, Any] = {
     "shared": [1],
     **{m.__name__: m for m in (json,)},
     **{t.__name__: t for t in (OrderedDict, Decimal, Fraction, partial, Path)},
-    **{"np": np, "pd": pd, "pl": pl, "sp": sp, "torch": torch},
+    "np": np,
+    "pd": pd,
+    "pl": pl,
+    "sp": sp,
+    "torch": torch,
 }
 ROWS = ROW.findall(PAGE.read_text())
 

@@ -15,7 +15,8 @@ import pytest
 from carried import Decorated
 
 from dumbo.identity import digest, function_id, module_name, name_main
-from dumbo.identity.function_id import code_digest, is_named
+from dumbo.identity.bytecode import code_digest
+from dumbo.identity.function_id import is_named
 
 HERE = __name__
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dumbo.errors import ConfigurationError, UnidentifiableError
-from dumbo.identity import CallShape, close, file, ignore, key, matchers, new_default
+from dumbo.identity import CallShape, close, file, files, ignore, key, new_default
 from dumbo.identity.matchers import Matcher
 
 
@@ -114,13 +114,13 @@ def test_an_untouched_file_is_read_once(tmp_path: Path, monkeypatch: pytest.Monk
     path = tmp_path / "data"
     path.write_bytes(b"x")
     reads: list[str] = []
-    plain = matchers._file_digest
+    plain = files._file_digest
 
     def counted(path: str) -> str:
         reads.append(path)
         return plain(path)
 
-    monkeypatch.setattr(matchers, "_file_digest", counted)
+    monkeypatch.setattr(files, "_file_digest", counted)
     matcher = file()
     cid(path, matcher)
     cid(path, matcher)

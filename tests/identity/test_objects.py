@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import collections
 import contextvars
 import copy
@@ -231,7 +232,19 @@ def test_subclasses_of_standard_types_keep_their_own_id() -> None:
     class Day(datetime.date):
         pass
 
+    class Typed(array.array[float]):
+        pass
+
+    class Ordered(collections.OrderedDict[str, int]):
+        pass
+
     assert digest(Day(2024, 1, 1)) != digest(datetime.date(2024, 1, 1))
+    assert digest(Typed("d", [1.0])) != digest(array.array("d", [1.0]))
+    made: list[Any] = [Day(2024, 1, 1), Typed("d", [1.0]), Ordered(a=1)]
+    for value in made:
+        before = digest(value)
+        value.note = 1
+        assert digest(value) != before
 
 
 def test_folds_and_zones_count() -> None:

@@ -66,8 +66,8 @@ def test_named_tuples_answer_by_name_and_by_position() -> None:
 
 def test_what_is_built_from_a_container_shares_nothing_mutable_with_it() -> None:
     for build in (
-        lambda c: c + [[2]],
-        lambda c: [[2]] + c,
+        lambda c: operator.add(c, [[2]]),
+        lambda c: operator.add([[2]], c),
         lambda c: c * 2,
         lambda c: 2 * c,
         lambda c: c.copy(),
@@ -171,6 +171,12 @@ class TestNumpy:
         assert np.concatenate([carrier, carrier]).shape == (6,)
         assert np.array(carrier, copy=True)[0] == 0
         assert np.asarray(carrier, dtype="f4").dtype == np.float32
+
+    def test_numbers_and_texts_become_arrays_of_their_own_kind(self) -> None:
+        assert np.array([fresh(1.0), fresh(2.0)]).dtype == np.float64
+        assert np.array([fresh("ab")]).dtype.kind == "U"
+        assert np.array(fresh([1, 2]), copy=True).dtype.kind == "i"
+        assert (np.ones(2, "f4") * fresh(2.0)).dtype == np.float32
 
     def test_what_another_library_takes_by_dlpack_is_a_copy(self) -> None:
         carrier = fresh(np.arange(3.0))

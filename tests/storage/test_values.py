@@ -525,12 +525,15 @@ def test_a_row_that_lies_about_sizes_is_a_lost_value(values: Values) -> None:
         ({"type": "os:system"}, b""),
         ({}, b""),
     ],
+    ids=str,
 )
 def test_bytes_that_are_no_such_scalar_are_a_lost_value(
     values: Values, meta: dict[str, object], raw: bytes
 ) -> None:
     with pytest.raises(ValueLostError):
         values.load(Stored("scalar/1", meta, len(raw), "", raw))
+    with pytest.raises(ValueLostError):
+        values.load(Stored("numpy-scalar/1", {"type": "numpy:str_"}, 1, "", b"\xff"))
 
 
 LEAF = '{"codec":"scalar/1","meta":{"type":"builtins:int"},"nbytes":1,"digest":"","object":""}'

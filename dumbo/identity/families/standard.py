@@ -5,23 +5,39 @@ Law: tags are fixed text, since classes move between private modules from one Py
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from dumbo.identity.function_id import type_id
+from dumbo.identity.objects import own_state
 from dumbo.identity.parts import Layout, OpaqueValue, Parts
-from dumbo.identity.values import register_value
+from dumbo.identity.values import Tokenizer, register_value
 
 
-def _tag(value: Any, builtin: str) -> str:
-    """The fixed name of a standard type, the own id of a subclass."""
-    cls = type(value)
-    home = cls.__module__.partition(".")[0].lstrip("_")
-    known = home in {"datetime", "pathlib", "decimal", "fractions", "collections", "uuid", "re"}
-    return f"{builtin}:{cls.__name__}" if known else type_id(cls)
+def _tag(value: Any) -> str:
+    """Fixed name of the standard type of a value."""
+    cls = _standard(type(value))
+    return f"{cls.__module__.partition('.')[0].lstrip('_')}:{cls.__name__}"
+
+
+def _standard(cls: type) -> type:
+    return next(b for b in cls.__mro__ if b.__module__.split(".")[0] in sys.stdlib_module_names)
+
+
+def _with_state(tokenizer: Tokenizer) -> Tokenizer:
+    """Add what an instance of a subclass holds besides."""
+
+    def parts(value: Any) -> Parts:
+        cls, made = type(value), tokenizer(value)
+        if cls is _standard(cls):
+            return made  # type: ignore[no-any-return]  # every tokenizer here gives Parts
+        return Parts(type_id(cls), [made, own_state(value, cls)], ["", ""])
+
+    return parts
 
 
 def _date(value: Any) -> Parts:
-    return Parts(_tag(value, "datetime"), [value.year, value.month, value.day])
+    return Parts(_tag(value), [value.year, value.month, value.day])
 
 
 def _clock(value: Any) -> list[Any]:
@@ -29,18 +45,18 @@ def _clock(value: Any) -> list[Any]:
 
 
 def _time(value: Any) -> Parts:
-    return Parts(_tag(value, "datetime"), _clock(value))
+    return Parts(_tag(value), _clock(value))
 
 
 def _datetime(value: Any) -> Parts:
     more = [value.nanosecond] if hasattr(value, "nanosecond") else []
     day = [value.year, value.month, value.day]
-    return Parts(_tag(value, "datetime"), [*day, *_clock(value), *more])
+    return Parts(_tag(value), [*day, *_clock(value), *more])
 
 
 def _timedelta(value: Any) -> Parts:
     more = [value.nanoseconds] if hasattr(value, "nanoseconds") else []
-    return Parts(_tag(value, "datetime"), [value.days, value.seconds, value.microseconds, *more])
+    return Parts(_tag(value), [value.days, value.seconds, value.microseconds, *more])
 
 
 def _timezone(value: Any) -> Parts:
@@ -54,19 +70,19 @@ def _zone(value: Any) -> Parts:
 
 
 def _decimal(value: Any) -> Parts:
-    return Parts(_tag(value, "decimal"), [str(value)])
+    return Parts(_tag(value), [str(value)])
 
 
 def _fraction(value: Any) -> Parts:
-    return Parts(_tag(value, "fractions"), [value.numerator, value.denominator])
+    return Parts(_tag(value), [value.numerator, value.denominator])
 
 
 def _path(value: Any) -> Parts:
-    return Parts(_tag(value, "pathlib"), [str(value)])
+    return Parts(_tag(value), [str(value)])
 
 
 def _uuid(value: Any) -> Parts:
-    return Parts(_tag(value, "uuid"), [value.int])
+    return Parts(_tag(value), [value.int])
 
 
 def _pattern(value: Any) -> Parts:
@@ -74,11 +90,11 @@ def _pattern(value: Any) -> Parts:
 
 
 def _span(value: Any) -> Parts:
-    return Parts(type_id(type(value)), [value.start, value.stop, value.step])
+    return Parts(_tag(value), [value.start, value.stop, value.step])
 
 
 def _bytearray(value: Any) -> Parts:
-    return Parts(type_id(type(value)), [bytes(memoryview(value))])
+    return Parts(_tag(value), [bytes(memoryview(value))])
 
 
 def _memoryview(value: Any) -> Parts:
@@ -94,11 +110,11 @@ def _mapping(value: Any) -> Parts:
 
 
 def _namespace(value: Any) -> Parts:
-    return Parts.of_fields(type_id(type(value)), vars(value))
+    return Parts.of_fields("types:SimpleNamespace", vars(value))
 
 
 def _ordered(value: Any) -> Parts:
-    return Parts(_tag(value, "collections"), [list(value.items())], [""])
+    return Parts(_tag(value), [list(value.items())], [""])
 
 
 def _view(value: Any) -> Parts:
@@ -134,4 +150,4 @@ for _name, _tokenizer in {
     "builtins:dict_items": _view,
     "builtins:dict_values": _values_view,
 }.items():
-    register_value(_name, _tokenizer)
+    register_value(_name, _with_state(_tokenizer))

@@ -27,7 +27,7 @@ def _tensor(value: Any) -> Parts:
     except (RuntimeError, NotImplementedError) as error:
         raise OpaqueValue(f"the bytes of this tensor cannot be read ({error})") from error
     own = type_id(type(value))
-    return parts if own in _PLAIN else Parts(own, [parts], [""])
+    return parts if own in _PLAIN else Parts(own, [parts, vars(value)], ["", ""])
 
 
 def _tensor_parts(value: Any) -> Parts:

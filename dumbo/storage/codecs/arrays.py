@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dumbo.errors import ValueLostError
 from dumbo.identity.arrays import array_digest, dtype_text, has_valueless_bytes
 from dumbo.records import Stored
 from dumbo.storage.base import INLINE_BYTES, Keeper, Keeps
@@ -80,7 +81,10 @@ class ArrayCodec:
 
 
 class NumpyScalarCodec:
-    """numpy's scalars, as the arrays without dimensions that they are."""
+    """numpy's scalars, as the arrays without dimensions that they are.
+
+    Text and bytes are kept as such: an array drops zeros at their end.
+    """
 
     name = "numpy-scalar/1"
     keeps = frozenset({Keeps.BITS, Keeps.NO_CODE})
@@ -89,6 +93,8 @@ class NumpyScalarCodec:
         """Whether this scalar type is exactly its dtype's own."""
         import numpy as np
 
+        if type(value) in {np.str_, np.bytes_}:
+            return True
         if not isinstance(value, np.generic) or value.dtype.kind not in "biufcmMV":
             return False
         array: Array = np.asarray(value)
@@ -100,23 +106,45 @@ class NumpyScalarCodec:
         """Put the bytes into the row."""
         import numpy as np
 
+        if isinstance(value, str | bytes):
+            return self._store_text(value, into)
         array = np.asarray(value)
         meta = array_meta(array.dtype, (), (), type_name=f"numpy:{type(value).__name__}")
         inline = b"".join(blocks_of(array))
         return Stored(self.name, meta, len(inline), into.digest(value), inline)
 
+    def _store_text(self, value: str | bytes, into: Keeper) -> Stored:
+        raw = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
+        meta = {"type": f"numpy:{type(value).__name__}", "len": len(value)}
+        return into.keep(self.name, meta, (raw,), into.digest(value))
+
     def load(self, stored: Stored, source: Keeper) -> object:
         """Rebuild the scalar."""
         import numpy as np
 
-        dtype = restore(stored.meta.get("format"))
         inline = source.fetch(stored)
+        if stored.meta.get("type") == "numpy:bytes_":
+            return np.bytes_(inline)
+        if stored.meta.get("type") == "numpy:str_":
+            return np.str_(text_from(inline))
+        dtype = restore(stored.meta.get("format"))
         checked_shape(stored.meta.get("shape"), dtype.itemsize, len(inline))
         return np.ndarray((), dtype, buffer=inline)[()]
 
     def objects_of(self, stored: Stored) -> tuple[str, ...]:
         """Name the one object, if there is one: text can be long."""
         return (stored.object,) if stored.object else ()
+
+
+def text_from(raw: bytes) -> str:
+    """Decode text, lone surrogates included; raises `ValueLostError` if it is none."""
+    try:
+        return raw.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError as error:
+        raise ValueLostError(
+            f"a numpy text cannot be read: its bytes are none ({error}); recompute the value or "
+            "restore the catalog"
+        ) from error
 
 
 def array_meta(

@@ -60,7 +60,7 @@ def blocks_of(array: Array) -> Iterator[Buffer]:
             yield flat[start : start + BLOCK_BYTES]
         return
     row = array.nbytes // array.shape[0]
-    if row > BLOCK_BYTES:
+    if row > BLOCK_BYTES and array.ndim > 1:
         for part in array:
             yield from blocks_of(part)
         return

@@ -27,6 +27,7 @@ from dumbo.storage.codecs.manifest import (
     Manifest,
     Node,
     children,
+    is_numbered,
     leaf_node,
     lost,
     pack,
@@ -325,13 +326,10 @@ def _weight(node: Node, reader: _Reader) -> int:
     total, waiting, seen = 0, [node], set()
     while waiting:
         node = reader.resolved(waiting.pop())
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        if isinstance(node, list) and node[0] == "&":
-            total += int(node[1]["nbytes"])
-        elif isinstance(node, list) and node[0] in CONTAINERS:
-            waiting.extend(children(node))
-        else:
+        if not is_numbered(node):
             total += 16
+        elif id(node) not in seen:
+            seen.add(id(node))
+            total += int(node[1]["nbytes"]) if node[0] == "&" else 0
+            waiting.extend(children(node))
     return total
