@@ -1,6 +1,6 @@
 """Cost of names, with what others pay beside it; ratios are printed, nothing is asserted.
 
-Run: ``pytest benchmarks/bench_identity.py``. Times of one group come from one run on one machine;
+Run with ``pytest -s`` to see the ratios. Times of one group come from one run on one machine;
 compare them with each other, not with those of another day.
 """
 
@@ -59,26 +59,26 @@ def ratios() -> Iterator[None]:
 
 @pytest.mark.parametrize("who", contenders())
 @pytest.mark.parametrize("value", VALUES)
-def bench_digest(benchmark: Any, value: str, who: str) -> None:
+def test_digest(benchmark: Any, value: str, who: str) -> None:
     benchmark.group = value
     benchmark(contenders()[who], VALUES[value])
     medians[value, who] = benchmark.stats.stats.median
 
 
 @pytest.mark.parametrize("value", ["64 MiB, contiguous"])
-def bench_floor(benchmark: Any, value: str) -> None:
+def test_floor(benchmark: Any, value: str) -> None:
     benchmark.group = value
     benchmark(xxh3_128_digest, VALUES[value])
     medians[value, "xxh3_128"] = benchmark.stats.stats.median
 
 
-def bench_cold_path_of_two_ints(benchmark: Any) -> None:
+def test_cold_path_of_two_ints(benchmark: Any) -> None:
     benchmark.group = "cold path"
     benchmark(SHAPE.identify, (1, 2), {})
     medians["cold path of two ints", "dumbo"] = benchmark.stats.stats.median
 
 
-def bench_array_nothing_can_write_to(benchmark: Any) -> None:
+def test_array_nothing_can_write_to(benchmark: Any) -> None:
     frozen = ARRAY.copy()
     frozen.flags.writeable = False
     benchmark.group = "64 MiB, read-only"

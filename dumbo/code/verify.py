@@ -82,10 +82,10 @@ class Verifier:
         own = _own_key(function)
         reasons: list[Reason] = []
         for dependency in depset.members:
-            reason = None
             if function is not None and dependency.name == own[2] and dependency.key == own:
                 reason = self._own(dependency, function.__code__)
-            reason = reason or self._check(dependency, spaces, again)
+            else:
+                reason = self._check(dependency, spaces, again)
             if reason is not None:
                 reasons.append(reason)
         if not reasons:
@@ -112,8 +112,8 @@ class Verifier:
     def _own(self, dependency: Dependency, code: CodeType) -> Check:
         """Judge the function's own code by the function: its file may define the name twice."""
         forms = self._looker.forms
-        there = {forms.of_code(code), BYTECODE + forms.bytecode(code)}
-        if there.intersection(dependency.fingerprint.split("|")):
+        recorded = dependency.fingerprint.split("|")
+        if forms.of_code(code) in recorded or BYTECODE + forms.bytecode(code) in recorded:
             return None
         return stale(dependency, forms.text_of_code(code), _upgrade(dependency))
 

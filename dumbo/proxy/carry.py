@@ -11,7 +11,7 @@ from types import NotImplementedType
 from typing import Any, Final
 
 from dumbo.proxy.carrier import make
-from dumbo.proxy.classes import carrier_class
+from dumbo.proxy.classes import carrier_class, known_class
 from dumbo.proxy.node import Node, Returns
 from dumbo.proxy.unopened import Unopened
 from dumbo.proxy.wrapped_type import find_type, is_tensor_type
@@ -36,6 +36,8 @@ def carry(node: Node, returns: Returns = Returns.PROXY) -> Any:
         says.
     """
     value_type = type(node.value) if node.is_loaded else find_type(node.record.type)
+    if returns is Returns.PROXY and (known := known_class(value_type)) is not None:
+        return make(known, node)
     if value_type is not None and comes_bare(value_type):
         return node.value
     if returns is not Returns.PROXY:

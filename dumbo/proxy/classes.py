@@ -37,6 +37,11 @@ def defines(value_type: type, name: str) -> bool:
     return False
 
 
+def known_class(value_type: type | None) -> CarrierClass | None:
+    """Give the carrier class of a type that has had one made before."""
+    return _CLASSES.get(value_type)  # type: ignore[arg-type]  # None is no key, and is not found
+
+
 def carrier_class(value_type: type) -> CarrierClass:
     """Give the carrier class for values of exactly this type."""
     found = _CLASSES.get(value_type)

@@ -20,6 +20,7 @@ from dumbo.proxy.bare import hand_out, is_carrier, plain
 from dumbo.proxy.carry import carry
 from dumbo.proxy.classes import Namespace, family
 from dumbo.proxy.node import Node
+from dumbo.proxy.walk import all_plain
 from dumbo.proxy.wrapped_type import PLAIN, find_type
 
 MUTATORS: Final[dict[type, str]] = {
@@ -63,6 +64,8 @@ def _bool(self: Any) -> bool:
 
 def _items_of_sequence(self: Any) -> Iterator[Any]:
     node = self.__dumbo_node__()
+    if node.is_loaded and all_plain(node.value):
+        return iter(node.value)
     return (item(node, index) for index in range(_length(self)))
 
 

@@ -35,6 +35,7 @@ from dumbo.storage.rows import (
     edge_from,
     packed,
     record_from,
+    row_cid,
     split_facts,
 )
 from dumbo.storage.tallies import Tallies
@@ -112,12 +113,8 @@ class SqliteCatalog(Walks, Names, Tallies):
         return self._records(rows)[0] if rows else None
 
     def _records(self, rows: Sequence[tuple[Any, ...]]) -> tuple[Record, ...]:
-        records = [record_from(row, ()) for row in rows]
-        edges = self._edges_into({record.version: record.cid for record in records})
-        return tuple(
-            replace(record, edges=edges[record.version]) if record.version in edges else record
-            for record in records
-        )
+        edges = self._edges_into({row[3]: row_cid(row) for row in rows}) if rows else {}
+        return tuple(record_from(row, edges.get(row[3], ())) for row in rows)
 
     def _edges_into(self, targets: dict[int, CID]) -> dict[int, tuple[Edge, ...]]:
         if len(targets) == 1:

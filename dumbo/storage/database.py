@@ -59,8 +59,10 @@ class Database:
 
     def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one reading statement and return all rows."""
-        with self.guarded():
+        try:
             return self.connection().execute(sql, parameters).fetchall()
+        except sqlite3.Error as error:
+            self._explain(error)
 
     @contextlib.contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:

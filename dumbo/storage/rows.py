@@ -15,6 +15,7 @@ from dumbo.identity.cid import CID, FunctionId
 from dumbo.records import Edge, EdgeKind, Record, Stored
 
 EDGE_KINDS: Final = tuple(EdgeKind)
+_CID: Final = re.compile(r"([^#]+)#([0-9a-f]{32})(.*)", re.DOTALL)
 _HEX: Final = re.compile(r"(?:[0-9a-f]{2})+")
 _PER_VALUE: Final = frozenset({"mac", "manifest", "at"})
 
@@ -54,7 +55,11 @@ def unpacked(value: object) -> str:
 
 def cid_key(cid: CID) -> tuple[bytes, str, str]:
     """Digest, function and path of a CID."""
-    return bytes.fromhex(cid.digest), str(cid.function), cid.path
+    match = _CID.fullmatch(cid)
+    if match is None:
+        return b"", str(cid), ""
+    function, digest, path = match.groups()
+    return bytes.fromhex(digest), function, path
 
 
 def cid_from(digest: bytes, function: str, path: str) -> CID:
@@ -88,7 +93,7 @@ def split_facts(record: Record) -> tuple[str, str | None]:
 
 def record_from(row: Sequence[Any], edges: tuple[Edge, ...]) -> Record:
     """Read a record."""
-    cid = _cid(row)
+    cid = row_cid(row)
     try:
         return _record(cid, row, edges)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -98,7 +103,8 @@ def record_from(row: Sequence[Any], edges: tuple[Edge, ...]) -> Record:
         ) from error
 
 
-def _cid(row: Sequence[Any]) -> CID:
+def row_cid(row: Sequence[Any]) -> CID:
+    """Read the CID of a record's row."""
     digest, function, path = row[:3]
     if not (isinstance(digest, bytes) and isinstance(function, str) and isinstance(path, str)):
         raise CorruptStoreError(

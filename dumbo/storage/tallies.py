@@ -41,6 +41,8 @@ class Buffers:
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Write and forget everything, inside an open transaction."""
+        if not self:
+            return
         with self._lock:
             counts, self._counts = self._counts, {}
             stamps, self.stamps = self.stamps, {}

@@ -145,7 +145,7 @@ def test_unlocking_the_base_is_noticed_though_it_cannot_be_forbidden() -> None:
 @pytest.mark.parametrize("returns", [Returns.PROXY, Returns.NATIVE])
 def test_tensors_cannot_be_changed_unnoticed_by_torch_operations(returns: Returns) -> None:
     torch = pytest.importorskip("torch")
-    for change in (
+    changes: list[Callable[[Any], Any]] = [
         lambda t: t.add_(1),
         lambda t: t.__setitem__(0, 5),
         lambda t: t.detach().mul_(3),
@@ -154,7 +154,8 @@ def test_tensors_cannot_be_changed_unnoticed_by_torch_operations(returns: Return
         lambda t: torch.relu_(t),
         lambda t: torch.add(t, 1, out=t),
         lambda t: torch.nn.functional.dropout(t, inplace=True),
-    ):
+    ]
+    for change in changes:
         node = kept(torch.full((3,), -1.0))
         mark = mark_of(node.value)
         with contextlib.suppress(TypeError):

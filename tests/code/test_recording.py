@@ -6,14 +6,28 @@ import asyncio
 import cProfile
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from dumbo.code import Project, Tracker
+from dumbo.records import Depset
 
-from .projects import Writer, names, record
+Writer = Callable[..., ModuleType]
+
+
+def names(depset: Depset, kind: str = "code") -> set[str]:
+    return {d.label for d in depset.members if d.kind.value == kind}
+
+
+def record(tracker: Tracker, function: Any, *args: Any) -> Depset:
+    with tracker.recording(function) as recording:
+        function(*args)
+    return tracker.depset(function, recording)
+
 
 WORK = """
     import asyncio

@@ -83,7 +83,8 @@ class Async:
         return self.left
 
     def __await__(self) -> Any:
-        return (yield from asyncio.sleep(0).__await__()) or 7
+        yield from asyncio.sleep(0).__await__()
+        return 7
 
 
 def test_async_protocols_reach_the_value() -> None:
@@ -177,12 +178,13 @@ def test_a_result_inside_a_result_is_bare_for_the_function() -> None:
 
 def test_native_containers_refuse_changes_all_the_way_down() -> None:
     carrier = native({"a": [1], "b": (1, [2]), "c": {1}})
-    for change in (
+    changes: list[Any] = [
         lambda: carrier["a"].append(1),
         lambda: carrier["b"][1].append(1),
         lambda: carrier["c"].add(1),
         lambda: carrier.update({}),
-    ):
+    ]
+    for change in changes:
         with pytest.raises(FrozenValueError):
             change()
     assert carrier["a"].__dumbo_cid__ == carrier.__dumbo_cid__.item("a")
@@ -213,7 +215,8 @@ def test_native_arrays_lose_their_cid_when_reshaped_in_place() -> None:
 
 def test_native_arrays_refuse_to_be_written_by_ufuncs() -> None:
     array = native(np.zeros(3))
-    for write in (lambda: np.add.at(array, 0, 1), lambda: np.add(array, 1, out=array)):
+    writes: list[Any] = [lambda: np.add.at(array, 0, 1), lambda: np.add(array, 1, out=array)]
+    for write in writes:
         with pytest.raises(FrozenValueError):
             write()
     grown = array

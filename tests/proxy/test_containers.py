@@ -22,7 +22,8 @@ class Pair(NamedTuple):
 def test_items_of_plain_types_come_bare_and_others_as_carriers() -> None:
     for plain in (None, True, 1, 1.5, 1j, "a", b"b"):
         assert type(fresh([plain, []])[0]) is type(plain)
-    for other in ([], (1,), {}, np.zeros(1), np.float64(1)):
+    others: list[Any] = [[], (1,), {}, np.zeros(1), np.float64(1)]
+    for other in others:
         assert is_carrier(fresh([other])[0])
     assert fresh([...])[0] is ...
 
@@ -65,13 +66,14 @@ def test_named_tuples_answer_by_name_and_by_position() -> None:
 
 
 def test_what_is_built_from_a_container_shares_nothing_mutable_with_it() -> None:
-    for build in (
+    builds: list[Any] = [
         lambda c: operator.add(c, [[2]]),
         lambda c: operator.add([[2]], c),
         lambda c: c * 2,
         lambda c: 2 * c,
         lambda c: c.copy(),
-    ):
+    ]
+    for build in builds:
         carrier = fresh([[1]])
         for item in build(carrier):
             if not is_carrier(item):
@@ -103,12 +105,14 @@ def test_mutators_of_the_standard_containers_are_refused(value: Any, name: str, 
 
 def test_the_standard_containers_are_parted_from_the_callers() -> None:
     array = np.zeros(2)
-    for value in (
+    grouped: collections.defaultdict[str, Any] = collections.defaultdict(list, a=array)
+    values: list[Any] = [
         collections.OrderedDict(a=array),
-        collections.defaultdict(list, a=array),
+        grouped,
         collections.deque([array], maxlen=3),
         Pair(array, [array]),
-    ):
+    ]
+    for value in values:
         kept: Any = protect(value)
         assert type(kept) is type(value)
         (item, *_) = kept.values() if isinstance(kept, dict) else kept
@@ -150,7 +154,7 @@ def test_a_carrier_passes_through_torch_functions_as_its_value() -> None:
 class TestNumpy:
     def test_out_arguments_are_refused(self) -> None:
         carrier = fresh(np.zeros(3))
-        for write in (
+        writes: list[Any] = [
             lambda: np.add(1, 1, out=carrier),
             lambda: np.add.at(carrier, 0, 1),
             lambda: np.copyto(carrier, 1),
@@ -158,7 +162,8 @@ class TestNumpy:
             lambda: np.cumsum(np.ones(3), out=carrier),
             lambda: np.fill_diagonal(fresh(np.zeros((2, 2))), 1),
             lambda: carrier.fill(1),
-        ):
+        ]
+        for write in writes:
             with pytest.raises(FrozenValueError):
                 write()
         assert (carrier == 0).all()
@@ -185,11 +190,12 @@ class TestNumpy:
     def test_frame_methods_in_place_are_refused(self) -> None:
         pandas = pytest.importorskip("pandas")
         frame = fresh(pandas.DataFrame({"a": [2, 1]}))
-        for write in (
+        writes: list[Any] = [
             lambda: frame.sort_values("a", inplace=True),
             lambda: frame.insert(0, "b", 1),
             lambda: frame.loc.__setitem__((0, "a"), 1),
-        ):
+        ]
+        for write in writes:
             with pytest.raises(FrozenValueError):
                 write()
         assert frame.loc[fresh(0), "a"] == 2

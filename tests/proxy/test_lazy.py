@@ -18,13 +18,14 @@ from dumbo.proxy.wrapped_type import find_type
 
 def test_an_array_answers_type_shape_dtype_and_len_without_loading() -> None:
     node, loads = unopened(np.zeros((4, 5)))
-    carrier = carry(node)
+    carrier: Any = carry(node)
+    cid = carrier.__dumbo_cid__
     assert isinstance(carrier, np.ndarray)
     assert (carrier.shape, carrier.dtype, carrier.ndim) == ((4, 5), np.dtype("f8"), 2)
     assert (carrier.size, carrier.nbytes, carrier.itemsize, len(carrier)) == (20, 160, 8, 4)
     assert not callable(carrier)
     assert "shape" in dir(carrier)
-    assert carrier.__dumbo_cid__ == node.cid
+    assert cid == node.cid
     assert loads == []
     assert carrier.sum() == 0
     assert carrier.shape == (4, 5)

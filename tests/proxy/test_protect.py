@@ -32,13 +32,14 @@ def test_an_array_nobody_else_holds_is_frozen_without_a_copy() -> None:
 @pytest.mark.parametrize("how", ["name", "list", "view", "weak", "memoryview"])
 def test_an_array_somebody_else_can_reach_is_copied_and_left_writable(how: str) -> None:
     mine = np.zeros(100)
-    holder: Any = {
+    ways: dict[str, Any] = {
         "name": lambda: mine,
         "list": lambda: [mine],
         "view": lambda: mine[1:],
         "weak": lambda: weakref.ref(mine),
-        "memoryview": lambda: memoryview(mine),
-    }[how]()
+        "memoryview": lambda: mine.data,
+    }
+    holder = ways[how]()
     kept = protect(mine, held=1)
     assert holder is not None
     assert not np.shares_memory(kept, mine)
@@ -93,7 +94,7 @@ def test_order_and_dtype_and_subclass_survive() -> None:
     fortran = np.asfortranarray(np.ones((2, 3), "f4"))
     kept = protect(fortran)
     assert (kept.flags.f_contiguous, kept.dtype) == (True, np.dtype("f4"))
-    masked = protect(np.ma.array([1, 2], mask=[0, 1]))
+    masked = protect(np.ma.array([1, 2], mask=[False, True]))
     assert masked.mask.tolist() == [False, True]
 
 
@@ -201,12 +202,13 @@ class TestTensors:
         assert protect(leaf) is leaf
 
     def test_in_place_operations_through_any_alias_are_noticed(self) -> None:
-        for change in (
+        changes: list[Any] = [
             lambda t: t.add_(1),
             lambda t: t.detach().add_(1),
             lambda t: t[0].zero_(),
             lambda t: t.view(-1).mul_(2),
-        ):
+        ]
+        for change in changes:
             value = protect([self.torch.ones(2)])
             mark = mark_of(value)
             assert check_unspoilt(value, mark)
