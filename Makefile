@@ -42,8 +42,9 @@ test-tracking:
 		tests/claims/test_change_table.py tests/claims/test_identity.py
 
 bench: $(VENV)/.bench
-	$(BIN)/python -m pytest benchmarks -p no:doctest --benchmark-only --benchmark-disable-gc \
-		-o python_files='bench_*.py' -W ignore
+	$(BIN)/python benchmarks/bench_calls.py
+	$(BIN)/python -m pytest benchmarks -o addopts= -o python_files='bench_*.py' -W ignore \
+		--benchmark-only --benchmark-disable-gc --benchmark-columns=median,iqr,rounds
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

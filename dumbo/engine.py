@@ -107,7 +107,7 @@ class Engine:
             found = self.find(identity.cid, target)
             entry = None if recompute else self._reuse(target, found)
             if entry is None:
-                with self._running(target, identity, args, kwargs) as run:
+                with self._running(target, identity) as run:
                     run.value = target.plain(*run.args, **run.kwargs)
                 entry = self._finish(target, run, again=found.record is not None)
         self.used(entry)
@@ -128,7 +128,7 @@ class Engine:
             found = self.find(identity.cid, target)
             entry = None if recompute else self._reuse(target, found)
             if entry is None:
-                with self._running(target, identity, args, kwargs) as run:
+                with self._running(target, identity) as run:
                     run.value = await target.plain(*run.args, **run.kwargs)
                 entry = self._finish(target, run, again=found.record is not None)
         self.used(entry)
@@ -208,17 +208,11 @@ class Engine:
     # Run and record.
 
     @contextmanager
-    def _running(
-        self,
-        target: Target,
-        identity: CallIdentity,
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-    ) -> Iterator[Run]:
+    def _running(self, target: Target, identity: CallIdentity) -> Iterator[Run]:
         """Frame and recorder around the user's function, whose exception passes through."""
         where = calling_line()
         started = time.perf_counter()  # loading the arguments is part of what a hit saves
-        bare_args, bare_kwargs = bare_arguments(args, dict(kwargs))
+        bare_args, bare_kwargs = bare_arguments(identity.bound.args, identity.bound.kwargs)
         with frames.running(Frame(identity.cid)) as frame:
             run = Run(identity, bare_args, bare_kwargs, frame, where)
             try:
@@ -234,9 +228,10 @@ class Engine:
         """Turn what ran into a record, a kept value where it pays, and a carrier."""
         refuse_live(run.value, run.identity.text)
         value, inner = returned(run.value)
+        run.value = None  # so that an array nobody else holds can be seen to be nobody else's
         shape = target.shape
         trace = self._tracing.trace(run, shape.function_id, target.plain, target.declared, inner)
-        entry = self.recall.fresh(trace, protect(value), self.returns_of(target))
+        entry = self.recall.fresh(trace, protect(value, held=1), self.returns_of(target))
         self._tell(EventKind.EXECUTED, trace.record, seconds=trace.record.own_seconds)
         keep = target.keep or self._keep
         place = self.keeping.settle(trace, entry.node, keep)

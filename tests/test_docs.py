@@ -32,7 +32,7 @@ def test_the_taste_in_the_readme_runs_twice(tmp_path: Path) -> None:
         lines = done.stdout.splitlines()
         assert float(lines[0]) == pytest.approx(8.0 * 0.8**1000)
         assert lines[1].startswith("taste:train#")
-        assert lines[2] == "train(start=8.0, steps=1000)"
+        assert lines[2].startswith("train(start=8.0, steps=1000)")
         assert lines[-1] == "fresh"
     assert len(code.splitlines()) <= 20
 

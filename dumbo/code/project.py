@@ -70,6 +70,8 @@ class Project:
             return self.owns_file(file)
         if module is None or name.partition(".")[0] in sys.stdlib_module_names:
             return False
+        if vars(module).get("__spec__") is None and "__path__" not in vars(module):
+            return True  # made by hand, as interactive sessions do
         # A namespace package has folders and no file.
         return any(self.owns_file(str(Path(p) / "_")) for p in vars(module).get("__path__", ()))
 

@@ -123,6 +123,9 @@ class Resolver:
 
     def _next(self, value: Any, name: str) -> list[Step] | None:
         kind = type(value)
+        if kind is FunctionType:
+            state = vars(value)
+            return [(state, name, state[name])] if name in state and is_data(state[name]) else None
         if issubclass(kind, ModuleType):
             return None
         if issubclass(kind, type):

@@ -47,9 +47,13 @@ class Database:
         self._closed = False
         self.on_fork: list[Callable[[], None]] = []
         self._forget_connections()
-        with self.guarded():
-            self._migrate(self.connection())
         self._finalizer = weakref.finalize(self, _close_all, self._connections)
+        try:
+            with self.guarded():
+                self._migrate(self.connection())
+        except BaseException:
+            self.close()
+            raise
         _LIVE.add(self)
 
     def connection(self) -> sqlite3.Connection:
@@ -118,10 +122,10 @@ class Database:
         connection = sqlite3.connect(
             self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
-        connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'NORMAL'}")
         with self._lock:
             self._drop_dead_threads()
             self._connections.append((weakref.ref(threading.current_thread()), connection))
+        connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'NORMAL'}")
         self._local.connection = connection
         return connection
 

@@ -14,6 +14,8 @@ or torn, is then found out by size and digest, and its value is lost; a killed p
 nothing. `Sync.STRICT` waits for file and folder, and digests at every first use in a process.
 Measured on a virtual ext4 disk: 8 KB published in 37 us relaxed, 0.5 to 4 ms strict; 256 MB cost
 130 ms more. A cache can recompute, so relaxed is the better bargain.
+
+Longer than its neighbours, because publishing, opening and removing one thing are read together.
 """
 
 from __future__ import annotations
@@ -21,21 +23,21 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import stat
 import time
 import uuid
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from hashlib import blake2b
 from pathlib import Path
 from typing import Final, NoReturn
 
 import xxhash
 
 from dumbo.errors import StoreUnavailableError, ValueLostError
-from dumbo.storage.base import BLOCK_BYTES, Buffer, Stamps
+from dumbo.storage.base import Buffer, Stamps
+from dumbo.storage.files import remove, rename, sync_folder, write_all
+from dumbo.storage.integrity import name_on_disk, object_name
 from dumbo.storage.stamps import MemoryStamps, believes, boot_id, stamp_of
 from dumbo.storage.zarr_shard import METADATA_FILE, ArrayLayout
 
@@ -75,14 +77,6 @@ class Swept:
 
     entries: int
     nbytes: int
-
-
-def object_name(content: bytes, nbytes: int, metadata: bytes = b"") -> str:
-    """Name an object by its data's xxh3_128 and length and, for an array, its metadata."""
-    state = blake2b(digest_size=20, person=b"dumbo object")
-    state.update(len(metadata).to_bytes(8, "little") + metadata)
-    state.update(nbytes.to_bytes(8, "little") + content)
-    return state.hexdigest()
 
 
 class Objects:
@@ -139,7 +133,7 @@ class Objects:
         except OSError as error:
             self._unavailable("write to", error)
         finally:
-            _remove(draft)
+            remove(draft)
 
     def _publish(
         self, draft: Path, blocks: Iterable[Buffer], layout: ArrayLayout | None
@@ -164,8 +158,8 @@ class Objects:
         try:
             for block in blocks:
                 digest.update(block)
-                nbytes += _write_all(descriptor, block)
-            _write_all(descriptor, tail)
+                nbytes += write_all(descriptor, block)
+            write_all(descriptor, tail)
             if self.sync is Sync.STRICT:
                 os.fsync(descriptor)
         finally:
@@ -181,14 +175,14 @@ class Objects:
                 os.utime(self._data(target))
                 self._stamp(name)
                 return
-            _remove(target)
+            remove(target)
         if self.sync is Sync.STRICT and draft.is_dir():
-            _sync_folder(draft)
+            sync_folder(draft)
         # Another process may have been quicker: then its object is this one.
         with contextlib.suppress(FileExistsError, NotADirectoryError):
-            _rename(draft, target)
+            rename(draft, target)
         if self.sync is Sync.STRICT:
-            _sync_folder(target.parent)
+            sync_folder(target.parent)
         self._stamp(name)
 
     def _whole(self, name: str, size: int) -> bool:
@@ -231,7 +225,7 @@ class Objects:
         data = self._data(path)
         try:
             self._status(name, data)
-            found = _name_from(path, data)
+            found = name_on_disk(path, data)
         except (OSError, ValueError) as error:
             self._lost(name, f"it cannot be read ({error})")
         if found != name:
@@ -255,7 +249,7 @@ class Objects:
         """Remove an object and return its bytes; open maps of it stay valid."""
         nbytes = self.size_of(name)
         try:
-            _remove(self._path(name))
+            remove(self._path(name))
         except OSError as error:
             self._unavailable("delete from", error)
         return nbytes
@@ -274,7 +268,7 @@ class Objects:
         entries = nbytes = 0
         for draft in (self.folder / "tmp").iterdir():
             if draft.lstat().st_mtime < limit:
-                entries, nbytes = entries + 1, nbytes + _remove(draft)
+                entries, nbytes = entries + 1, nbytes + remove(draft)
         for name in self.names():
             if name not in keep and self._data(self._path(name)).lstat().st_mtime < limit:
                 entries, nbytes = entries + 1, nbytes + self.delete(name)
@@ -327,78 +321,3 @@ class Objects:
             f"cannot {verb} the store {self.folder}: {error.strerror or error}; free space, "
             "correct the permissions, or choose another folder with DUMBO_DIR"
         ) from error
-
-
-def _write_all(descriptor: int, block: Buffer) -> int:
-    view = memoryview(block).cast("B")
-    written = 0
-    while written < len(view):
-        written += os.write(descriptor, view[written:])
-    return len(view)
-
-
-def _name_from(path: Path, data: Path) -> str:
-    """Name an object from its bytes alone."""
-    if path == data:
-        content, nbytes, _ = _digest(data, None)
-        return object_name(content, nbytes)
-    metadata = (path / METADATA_FILE).read_bytes()
-    total = data.lstat().st_size
-    nbytes, tail = _split(metadata, total)
-    content, nbytes, rest = _digest(data, nbytes)
-    return object_name(content, nbytes, metadata) if rest == tail else ""
-
-
-def _split(metadata: bytes, total: int) -> tuple[int, bytes]:
-    """Length of the data of a shard of `total` bytes, and the tail it must have."""
-    layout = ArrayLayout.from_metadata(metadata)
-    if layout.file_size != total:
-        raise ValueError(f"{total} bytes where the metadata ask for {layout.file_size}")
-    return layout.nbytes, layout.tail()
-
-
-def _digest(path: Path, length: int | None) -> tuple[bytes, int, bytes]:
-    """Digest of the first `length` bytes (all by default), their number, and the rest."""
-    digest = xxhash.xxh3_128()
-    done = 0
-    with path.open("rb", buffering=0) as file:
-        while length is None or done < length:
-            wanted = BLOCK_BYTES if length is None else min(BLOCK_BYTES, length - done)
-            block = file.read(wanted)
-            if not block:
-                break
-            digest.update(block)
-            done += len(block)
-        rest = b"" if length is None else file.read()
-    return digest.digest(), done, rest
-
-
-def _rename(draft: Path, target: Path) -> None:
-    try:
-        draft.rename(target)
-    except OSError:
-        # A folder cannot be renamed onto a full one; some systems say ENOTEMPTY, some EEXIST.
-        if not target.exists():
-            raise
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _remove(path: Path) -> int:
-    """Remove a file or folder, never following links; returns its bytes."""
-    try:
-        if path.is_dir() and not path.is_symlink():
-            nbytes = sum(entry.lstat().st_size for entry in path.iterdir())
-            shutil.rmtree(path)
-        else:
-            nbytes = path.lstat().st_size
-            path.unlink()
-    except FileNotFoundError:
-        return 0
-    return nbytes

@@ -1069,6 +1069,99 @@ CASES = [
         "fresh",
     ),
     Case(
+        "attribute of a function",
+        {P: F("return x + g.k", "def g(): pass\ng.k = 1\n")},
+        (P, "g.k = 1", "g.k = 2"),
+        why="proj.g.k",
+    ),
+    Case(
+        "compiled pattern",
+        {P: F("return R.match('a') is None", "import re\nR = re.compile('a')\n")},
+        (P, "compile('a')", "compile('b')"),
+        why="proj.R",
+    ),
+    Case(
+        "set of strings",
+        {P: F("return x in S", "S = {'a', 'b', 'c', 'd'}\n")},
+        (P, "'d'", "'e'"),
+        why="proj.S",
+    ),
+    Case(
+        "helper mapped by C code",
+        {
+            P: F(
+                "return functools.reduce(g, [x, 1])",
+                "import functools\ndef g(a, b): return a + 1\n",
+            )
+        },
+        (P, ONE, TWO),
+    ),
+    Case(
+        "factory of a dataclass field",
+        {
+            P: F("return D().v + x", "from helpers import D\n"),
+            H: "from dataclasses import dataclass, field\ndef mk(): return 1 + 1\n"
+            "@dataclass\nclass D:\n    v: int = field(default_factory=mk)\n",
+        },
+        (H, "1 + 1", "1 + 2"),
+        why="helpers.mk",
+    ),
+    Case(
+        "abstract method filled in",
+        {
+            P: F("return S().go(x)", "from helpers import S\n"),
+            H: "import abc\nclass A(abc.ABC):\n    def go(self, a): return self.step(a)\n"
+            "    @abc.abstractmethod\n    def step(self, a): ...\n"
+            "class S(A):\n    def step(self, a): return a + 1\n",
+        },
+        (H, ONE, TWO),
+    ),
+    Case(
+        "optional import",
+        {
+            P: F("return g(x)", "try: from helpers import g\nexcept ImportError: g = abs\n"),
+            H: G,
+        },
+        (H, "def g(a)", "def h(a)"),
+    ),
+    Case(
+        "own name of the module",
+        {P: F("return __name__ + str(x)", "A = 1\n")},
+        (P, "A = 1", "A = 2"),
+        "fresh",
+    ),
+    Case(
+        "container held by a class, mutated later",
+        {
+            P: F("return K().go('a')", "from helpers import K\n"),
+            H: "class K:\n    t = {'a': 1}\n    def go(self, a): return self.t[a]\n",
+        },
+        None,
+        "unseen",
+        pre="import helpers\nhelpers.K.t['a'] = 2",
+    ),
+    Case(
+        "generator expression begun before",
+        {P: F("return next(G)", "def mk(): return (i + 1 for i in range(9))\nG = mk()\n")},
+        (P, ONE, TWO),
+    ),
+    Case(
+        "helper under a name of the standard library's",
+        {P: F("return dumps(x)", "from helpers import dumps\n"), H: "def dumps(a): return a + 1\n"},
+        (H, ONE, TWO),
+    ),
+    Case(
+        "walrus, star and try in the body",
+        {P: F("*a, b = [y := x, 1]\ntry: return y + 1\nfinally: del a")},
+        (P, ONE, TWO),
+    ),
+    Case(
+        "type alias changed",
+        {P: "from typing import Optional\nT = Optional[int]\ndef f(x: T) -> T: return x\n"},
+        (P, "Optional[int]", "Optional[float]"),
+        "fresh",
+    ),
+    Case(
         "comment, module not loaded",
         {P: F("return g(x) + N", "N = 1\n" + G)},
         (P, "N = 1", "N = 1  # one"),
@@ -1115,20 +1208,20 @@ CASES = [
     ),
     Case(
         "file declared",
-        {P: F("return open('data.txt').read()"), "data.txt": "1"},
+        {P: F("with open('data.txt') as h: return h.read()"), "data.txt": "1"},
         ("data.txt", "1", "2"),
         declared="declared(file='data.txt')",
         why="data.txt",
     ),
     Case(
         "folder declared",
-        {P: F("return open('d/data.txt').read()"), "d/data.txt": "1"},
+        {P: F("with open('d/data.txt') as h: return h.read()"), "d/data.txt": "1"},
         ("d/data.txt", "1", "2"),
         declared="declared(folder='d')",
     ),
     Case(
         "glob declared",
-        {P: F("return open('d/data.txt').read()"), "d/data.txt": "1"},
+        {P: F("with open('d/data.txt') as h: return h.read()"), "d/data.txt": "1"},
         ("d/data.txt", "1", "2"),
         declared="declared(glob='d/*.txt')",
     ),
@@ -1192,7 +1285,7 @@ CASES = [
     ),
     Case(
         "file read",
-        {P: F("return open('data.txt').read()"), "data.txt": "1"},
+        {P: F("with open('data.txt') as h: return h.read()"), "data.txt": "1"},
         ("data.txt", "1", "2"),
         "unseen",
     ),
@@ -1322,9 +1415,9 @@ NOW = [
     ),
     Case(
         "declared file edited now",
-        {P: F("return open('data.txt').read()"), "data.txt": "1"},
+        {P: F("with open('data.txt') as h: return h.read()"), "data.txt": "1"},
         declared="declared(file='data.txt')",
-        now="open('data.txt', 'w').write('22')\n",
+        now="with open('data.txt', 'w') as h: h.write('22')\n",
     ),
     Case(
         "declared variable set now",

@@ -67,7 +67,6 @@ ARRAYS: dict[str, Callable[[], Any]] = {
     "datetime D": lambda: np.array(["2020-01-01"], "M8[D]"),
     "datetime 25s": lambda: np.array([1, 2], "M8[25s]"),
     "timedelta": lambda: np.array([1, 2], "m8[us]"),
-    "timedelta generic": lambda: np.array([1, 2], "m8"),
     "void": lambda: np.array([b"abcd"], "V4"),
     "NaN payload": lambda: NAN,
     "negative zero": lambda: np.array([-0.0, 0.0]),

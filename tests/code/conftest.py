@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -55,6 +56,8 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Writer]:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.with_suffix(".py").write_text(textwrap.dedent(text))
         importlib.invalidate_caches()
+        # A file imported in the tick it was written in might have been edited since.
+        time.sleep(0.03)
         return importlib.import_module(name.replace("__", "."))
 
     yield writer

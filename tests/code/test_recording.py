@@ -233,7 +233,8 @@ def test_beside_a_profiler_in_c_the_static_closure_stands_in(tracker: Tracker, w
     profiler.enable()
     try:
         depset = record(tracker, work.deep, 1)
-        assert sys.getprofile() is profiler
+        kept: Any = sys.getprofile()
+        assert kept is profiler
     finally:
         profiler.disable()
     assert names(depset) == {"rec_work.deep", "rec_work.other", "rec_work.small"}

@@ -7,7 +7,7 @@ import importlib
 import mmap
 import tracemalloc
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -264,6 +264,23 @@ def test_a_read_only_view_of_a_writable_owner_is_hashed_at_every_call(hashed: li
         assert digest(private) != first
         del private
     assert len(hashed) == 6
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("place", [0, 4_999, -1])
+def test_an_array_that_was_thawed_edited_and_frozen_again_is_another(
+    order: Literal["C", "F"], place: int
+) -> None:
+    array = np.zeros((100, 100), order=order)
+    array.flags.writeable = False
+    first = digest(array)
+    assert digest(array) == first
+    array.flags.writeable = True
+    # Half a row: with 64 pieces spread over 80,000 bytes a single number may fall between them.
+    at = place % array.size
+    array.reshape(-1, order=order)[max(at - 160, 0) : at + 160] = 1
+    array.flags.writeable = False
+    assert digest(array) != first
 
 
 def test_what_is_remembered_goes_with_the_object() -> None:

@@ -16,8 +16,7 @@ import numpy as np
 import pytest
 
 from dumbo.errors import StoreUnavailableError, ValueLostError
-from dumbo.storage import Objects, Store, Sync, stamps
-from dumbo.storage import objects as module
+from dumbo.storage import Objects, Store, Sync, files, stamps
 from dumbo.storage.base import Stamp
 from dumbo.storage.stamps import MemoryStamps, believes, boot_id
 from dumbo.storage.zarr_shard import ArrayLayout
@@ -273,14 +272,14 @@ def test_of_two_that_publish_the_same_at_once_both_succeed(
         if layout is not None:
             draft = objects.folder / "tmp" / "late"
             shutil.copytree(objects.open_object(name).parent, draft)
-            module._rename(draft, objects._path(name))
+            files.rename(draft, objects._path(name))
             assert draft.exists()
         objects.verify(name)
 
 
 def test_a_rename_that_fails_otherwise_is_told(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        module._rename(tmp_path / "absent", tmp_path / "target")
+        files.rename(tmp_path / "absent", tmp_path / "target")
 
 
 def test_deleting_frees_bytes_and_open_maps_stay(objects: Objects) -> None:

@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -156,3 +157,55 @@ def test_opening_a_store_imports_no_large_library(tmp_path: Path) -> None:
         timeout=60,
     )
     assert done.stdout.strip() == "[]", done.stderr
+
+
+KILLED = """
+import sys, pathlib, itertools
+import numpy as np
+from dumbo.identity.cid import CID
+from dumbo.records import Edge, EdgeKind, Record
+from dumbo.storage import Store
+with Store(pathlib.Path(sys.argv[1])) as store:
+    run = int(sys.argv[2])
+    last = ()
+    print("ready", flush=True)
+    for number in itertools.count():
+        stored = store.values.store(np.full(6000, run * 10**6 + number))
+        cid = CID.of("m:f", f"{run:016x}{number:016x}")
+        record = Record(cid, -1, cid.function, "f()", "", last, stored, meta=stored.meta)
+        version = store.catalog.add([record])[-1]
+        following = CID.of("m:f", f"{run:016x}{number + 1:016x}")
+        last = (Edge(cid, following, EdgeKind.INPUT, "x", version),)
+        print(cid, run * 10**6 + number, flush=True)
+"""
+
+
+def test_a_kill_at_any_moment_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    acknowledged: dict[str, int] = {}
+    for run, wait in enumerate((0.01, 0.05, 0.1)):
+        command = [sys.executable, "-c", KILLED, str(tmp_path / "s"), str(run)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+            assert child.stdout is not None
+            assert child.stdout.readline() == "ready\n"
+            time.sleep(wait)
+            child.kill()
+            lines = child.stdout.read().splitlines(keepends=True)
+        for line in lines:
+            if line.endswith("\n"):
+                name, number = line.split()
+                acknowledged[name] = int(number)
+    assert acknowledged
+    with Store(tmp_path / "s") as store:
+        assert store.catalog._database.read("PRAGMA integrity_check") == [("ok",)]
+        records = {str(record.cid): record for record in store.catalog.nodes()}
+        assert acknowledged.keys() <= records.keys()
+        assert store.catalog.node_count() == len(records)
+        for cid, value in acknowledged.items():
+            stored = records[cid].stored
+            assert stored is not None
+            found: Any = store.values.load(stored)
+            assert (found == value).all()
+        for record in records.values():
+            assert record.stored is not None, "no row without its bytes"
+            store.values.check(record.stored)
+            assert all(str(edge.source) in records for edge in record.edges)

@@ -12,16 +12,16 @@ break the sharing. Sharing between *memory* (two views of one array) is not kept
 from __future__ import annotations
 
 import struct
-import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import replace
 from typing import Any, Final
 
-from dumbo.errors import NotCachedError, UntrustedValueError
+from dumbo.errors import NotCachedError
 from dumbo.records import Stored
 from dumbo.storage.base import Codec, Keeper, Keeps
+from dumbo.storage.codecs.assembly import Reader
 from dumbo.storage.codecs.manifest import (
     CONTAINERS,
     Manifest,
@@ -32,7 +32,6 @@ from dumbo.storage.codecs.manifest import (
     lost,
     pack,
     plain_node,
-    plain_value,
 )
 from dumbo.storage.codecs.scalars import SCALARS
 from dumbo.storage.codecs.survey import (
@@ -44,11 +43,6 @@ from dumbo.storage.codecs.survey import (
 
 _OPEN_MANIFESTS: Final = 16
 _DAMAGE: Final = (KeyError, IndexError, TypeError, ValueError, RecursionError, struct.error)
-_TYPES: Final[dict[str, Callable[[list[Any]], Any]]] = {
-    "tuple": tuple,
-    "set": set,
-    "frozenset": frozenset,
-}
 
 
 class ContainerCodec:
@@ -86,7 +80,7 @@ class ContainerCodec:
         """Build the whole value; leaves come lazily where they can."""
         manifest, node = self._node(stored, source)
         try:
-            return _Reader(manifest, source).value(node)
+            return Reader(manifest, source).value(node)
         except _DAMAGE as error:
             raise lost(error) from error
 
@@ -95,7 +89,7 @@ class ContainerCodec:
         manifest, node = self._node(stored, source)
         try:
             if node[0] == "dict":
-                reader = _Reader(manifest, source)
+                reader = Reader(manifest, source)
                 return tuple(reader.value(key) for key, _ in node[1])
             return () if node[0] in {"set", "frozenset"} else tuple(range(len(node[1])))
         except _DAMAGE as error:
@@ -105,7 +99,7 @@ class ContainerCodec:
         """Describe the item at `key` without loading it."""
         manifest, node = self._node(stored, source)
         try:
-            found = _Reader(manifest, source).child(node, key)
+            found = Reader(manifest, source).child(node, key)
             return self._describe(manifest, stored, found, source)
         except NotCachedError:
             raise
@@ -122,7 +116,7 @@ class ContainerCodec:
         return tuple(dict.fromkeys((*own, *(name for name in leaves if name))))
 
     def _describe(self, manifest: Manifest, stored: Stored, node: Node, source: Keeper) -> Stored:
-        reader = _Reader(manifest, source)
+        reader = Reader(manifest, source)
         node = reader.resolved(node)
         if not isinstance(node, list) or node[0] in {"x", "np"}:
             return source.store(reader.value(node))
@@ -227,101 +221,13 @@ def _is_leaf(value: Any) -> bool:
     return type(value) is bytearray or len(value) > SMALL_TEXT
 
 
-class _Reader:
-    """Turns nodes of one manifest into values, each numbered one once."""
-
-    def __init__(self, manifest: Manifest, source: Keeper) -> None:
-        self._manifest = manifest
-        self._source = source
-        self._made: dict[int, object] = {}
-
-    def resolved(self, node: Node) -> Node:
-        """Follow an alias."""
-        if isinstance(node, list) and node[0] == "=":
-            number = node[1]
-            if not isinstance(number, int) or number < 0:
-                raise ValueError("an alias leads nowhere")
-            return self._manifest.nodes[number]
-        return node
-
-    def child(self, node: Node, key: object) -> Node:
-        """Find the node of an item by index, key, or field of a named tuple."""
-        if node[0] == "dict":
-            for key_node, item in node[1]:
-                if _same_key(self.value(key_node), key):
-                    return item
-        elif node[0] == "named" and isinstance(key, str) and key.lstrip(".") in node[4]:
-            return node[1][node[4].index(key.lstrip("."))]
-        elif isinstance(key, int) and _has_index(node, key):
-            return node[1][key]
-        raise NotCachedError(
-            f"item {key!r}: a stored {node[0]} of {len(node[1])} has none; ask keys() what it has"
-        )
-
-    def value(self, node: Node) -> Any:
-        """Build the value of a node."""
-        node = self.resolved(node)
-        if not isinstance(node, list) or node[0] == "x":
-            return plain_value(node)
-        if node[0] == "np":
-            return _numpy_number(node[1], node[2])
-        number = self._manifest.numbers[id(node)]
-        if number not in self._made:
-            self._made[number] = self._make(node)
-        return self._made[number]
-
-    def _make(self, node: Node) -> Any:
-        kind = node[0]
-        if kind == "&":
-            return self._source.load(self._manifest.leaf(node, self._source))
-        if kind == "dict":
-            return {self.value(key): self.value(item) for key, item in node[1]}
-        items = [self.value(item) for item in node[1]]
-        if kind == "named":
-            return tuple.__new__(_named_tuple(node[3], node[4]), items)
-        return items if kind == "list" else _TYPES[kind](items)
-
-
-def _has_index(node: Node, key: int) -> bool:
-    return node[0] not in {"set", "frozenset"} and -len(node[1]) <= key < len(node[1])
-
-
-def _same_key(key: Any, wanted: object) -> bool:
-    """Dict equality; NaN keys are found by being NaN."""
-    return bool(key == wanted) or (key != key and wanted != wanted)  # noqa: PLR0124 - NaN test
-
-
-def _numpy_number(dtype: str, raw: str) -> object:
-    import numpy as np
-
-    if len(dtype) > 5 or dtype[1:2] not in {"b", "i", "u", "f", "c"}:
-        raise ValueError(f"no numpy number is a {dtype!r}")
-    return np.frombuffer(bytes.fromhex(raw), np.dtype(dtype), 1)[0]
-
-
-def _named_tuple(name: str, fields: list[str]) -> type[Any]:
-    """Find the class of a named tuple among the modules that are loaded; none is imported."""
-    module, _, qualname = name.partition(":")
-    found: Any = sys.modules.get(module)
-    for part in qualname.split("."):
-        found = vars(found).get(part) if found is not None else None
-    if not isinstance(found, type) or named_tuple_name(found) != name:
-        raise UntrustedValueError(
-            f"a named tuple {name} cannot be rebuilt: its module is not loaded, and a stored "
-            f"value imports nothing; import {module} first, or recompute the value"
-        )
-    if list(vars(found)["_fields"]) != fields:
-        raise ValueError(f"{name} has other fields now")
-    return found
-
-
 def _facts(node: Node) -> dict[str, object]:
     if node[0] == "named":
         return {"type": node[3], "len": len(node[1]), "fields": node[4]}
     return {"type": f"builtins:{node[0]}", "len": len(node[1])}
 
 
-def _weight(node: Node, reader: _Reader) -> int:
+def _weight(node: Node, reader: Reader) -> int:
     """Bytes of a nested container: about 16 a plain item, and those of its leaves, each once."""
     total, waiting, seen = 0, [node], set()
     while waiting:
