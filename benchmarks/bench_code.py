@@ -19,7 +19,7 @@ import pytest
 from dumbo.code import Project, Tracker
 from dumbo.code.imports import TIMES
 
-WORK = '''
+WORK = """
 def fib(n): return n if n < 2 else fib(n - 1) + fib(n - 2)
 def small(a): return a + 1
 def loop(n):
@@ -43,7 +43,7 @@ def arrays():
     return s
 F = []
 def wide(): return sum(F[i]() for i in range(1000))
-'''
+"""
 
 BODY = '''
 def fn{i}(a, b=1):
@@ -204,9 +204,7 @@ def test_verify_with_one_edited_file(benchmark: Any, many: Any) -> None:
         file.write_text(file.read_text() + "# comment\n")
         return (Tracker(Project(), store),), {}
 
-    benchmark.pedantic(
-        lambda tracker: tracker.verify(depset, function), setup=edited, rounds=5
-    )
+    benchmark.pedantic(lambda tracker: tracker.verify(depset, function), setup=edited, rounds=5)
     print(f"\n{text.count(chr(10))} lines in the file")
     file.write_text(text)
 
@@ -215,7 +213,9 @@ def test_guards_of_one_call(benchmark: Any, many: Any) -> None:
     function, depset, store, _ = many
     guards = Tracker(Project(), store).guards(function, depset)
     assert guards is not None
-    print(f"\n{len(guards.names)} names, {len(guards.bodies)} bodies, {len(guards.contents)} contents")
+    print(
+        f"\n{len(guards.names)} names, {len(guards.bodies)} bodies, {len(guards.contents)} contents"
+    )
     benchmark(guards.check)
 
 

@@ -16,7 +16,7 @@ from dumbo.code import declared
 from dumbo.config import choice
 from dumbo.engine import Target
 from dumbo.errors import ConfigurationError
-from dumbo.function import DumboFunction, defined_again
+from dumbo.function import DumboFunction, defined_again, remembering
 from dumbo.identity import CallShape, Matcher
 from dumbo.policy import Keep, Policy, Raise, Recompute, Reuse, ReusePolicy
 from dumbo.proxy import Returns
@@ -106,7 +106,7 @@ def _decorated(function: Any, options: Options) -> Any:
     target = target_of(function, options)
     if defined_again(target):
         sessions.refresh_all()
-    return DumboFunction(target)
+    return remembering(target)
 
 
 def target_of(function: Any, options: Options) -> Target:

@@ -31,7 +31,7 @@ from dumbo.identity.cid import CID, FunctionId
 from dumbo.judging import Judge
 from dumbo.keeping import STORE_TROUBLE, Keeping
 from dumbo.policy import Action, Keep, Place, Policy, decide_reuse
-from dumbo.proxy import Returns, bare_arguments, mark_of, protect
+from dumbo.proxy import Returns, bare_arguments, protect
 from dumbo.recall import Entry, Recall
 from dumbo.records import FRESH, Dependency, Record, Staleness, State
 from dumbo.storage import Store
@@ -81,7 +81,7 @@ class Engine:
         self.policy = policy
         self.targets: WeakValueDictionary[FunctionId, Target] = WeakValueDictionary()
         self.recall = Recall(store, events, self.remake)
-        self.judge = Judge(self.recall, tracker, self._plain_of)
+        self.judge = Judge(self.recall, tracker, self.targets.get)
         self.keeping = Keeping(store, self.judge, self.recall, events)
         self.counting = Counting(store)
         self.last_why: Explanation | None = None
@@ -240,7 +240,7 @@ class Engine:
             # The stored bytes live on, not the object that ran, which others may hold and change.
             entry = self.recall.entry(trace.record, self.returns_of(target), trace=trace)
         else:
-            entry.mark = mark_of(entry.node.value)
+            entry.watch(entry.node.value)
         if again:
             self.judge.versions_moved()
         if place is not Place.NOWHERE:
@@ -297,8 +297,8 @@ class Engine:
     def warm(self, entry: Entry) -> None:
         """Stamp the entry and give it guards, so that the warm path may answer from it."""
         if self.judge.verdict(entry.record).state is State.FRESH:
-            watch = (entry.is_unspoilt,) if entry.mark is not None else ()
-            entry.guards = (*self.judge.guards(entry.record), *watch)
+            watch = entry.is_unspoilt if entry.mark is not None else None
+            entry.guard = self.judge.guard(entry.record, watch=watch)
             entry.stamp = self.judge.stamp
 
     def used(self, entry: Entry) -> None:
@@ -339,10 +339,6 @@ class Engine:
         if self.targets.get(target.shape.function_id) is not target:
             self.targets[target.shape.function_id] = target
             self.judge.versions_moved()  # what was judged without the function is judged again
-
-    def _plain_of(self, function: FunctionId) -> Callable[..., object] | None:
-        target = self.targets.get(function)
-        return None if target is None else target.plain
 
     def _tell(
         self, kind: EventKind, record: Record, reason: str = "", *, seconds: float = 0.0

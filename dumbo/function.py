@@ -1,8 +1,7 @@
 """What the decorator returns: a function that remembers, with its verbs.
 
-Law: the warm path does one thing: look the raw arguments up and compare one stamp. Only arguments
-of exact, immutable builtin types may take it, because their equality is their identity; everything
-else goes through `Engine.call`, which is the truth.
+Law: nothing is decided here. Calls go to the engine, or to the warm path (`dumbo.warm`) where its
+answer cannot differ; verbs go to the engine and to `dumbo.inspecting`.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ from typing import Any, Final, Generic, NoReturn, ParamSpec, TypeVar
 from weakref import WeakValueDictionary
 
 from dumbo import session as sessions
+from dumbo import warm
 from dumbo.engine import Engine, Target
 from dumbo.errors import NotCachedError
 from dumbo.graph.explain import Explanation
 from dumbo.identity.cid import CID, FunctionId
-from dumbo.live import LIVE
 from dumbo.overrides import recomputing
 from dumbo.recall import Entry
 from dumbo.records import Record, Staleness, State
@@ -27,9 +26,6 @@ from dumbo.records import Record, Staleness, State
 P = ParamSpec("P")
 R = TypeVar("R")
 
-WARM_TYPES: Final = frozenset({int, str, bytes, bool, type(None)})
-WARM_CALLS: Final = 1 << 14
-"""Raw argument tuples remembered per function; beyond it they are forgotten all at once."""
 VERBS: Final = frozenset(
     ("cid", "is_cached", "is_stale", "why", "peek", "record", "forget", "recompute", "put")
 )
@@ -50,9 +46,7 @@ class DumboFunction(Generic[P, R]):
         functools.update_wrapper(self, target.plain)
         self._target = target
         self._is_async = inspect.iscoroutinefunction(target.plain)
-        self._warm: dict[tuple[Any, ...], Entry] | None = (
-            {} if target.shape.is_simple and not self._is_async else None
-        )
+        self._warm: dict[tuple[Any, ...], Entry] = {}
         if self._is_async:
             _mark_coroutine_function(self)
 
@@ -65,38 +59,28 @@ class DumboFunction(Generic[P, R]):
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Give the result of the call, remembered or computed."""
-        warm = self._warm
-        if warm is not None and not kwargs:
-            types = tuple(map(type, args))
-            if WARM_TYPES.issuperset(types):
-                key = (types, args)
-                entry = warm.get(key)
-                if entry is not None and entry.stamp is LIVE.stamp:
-                    for guard in entry.guards:
-                        if not guard():
-                            break
-                    else:
-                        entry.hits += 1
-                        carrier: R = entry.carrier
-                        return carrier
-                return self._call_and_warm(key, args)
-        if self._is_async:
-            return self._call_async(args, kwargs)  # type: ignore[return-value]  # R is a coroutine
-        result: R = self._engine().call(self._target, args, kwargs, recompute=recomputing()).carrier
+        result: R = self._long(args, kwargs)
         return result
 
-    def _call_and_warm(self, key: tuple[Any, ...], args: tuple[Any, ...]) -> R:
+    def _long(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Make the call by the engine."""
+        if self._is_async:
+            return self._call_async(args, kwargs)
+        return self._engine().call(self._target, args, kwargs, recompute=recomputing()).carrier
+
+    def _long_and_warm(self, key: tuple[Any, ...], args: tuple[Any, ...]) -> Any:
+        """Make the call by the engine, and remember it under `key` when it was a hit."""
+        args = warm.given(args)
         session = sessions.current()
         engine = session.engine
         entry = engine.call(self._target, args, {}, recompute=recomputing())
         if entry.hits and not entry.node.note and sessions.is_default(session):
             engine.warm(entry)
-            assert self._warm is not None
-            if len(self._warm) >= WARM_CALLS:
+            if len(self._warm) >= warm.SIZE:
                 self._warm.clear()
-            self._warm[key] = entry
-        carrier: R = entry.carrier
-        return carrier
+            if warm.may_be_remembered(args):
+                self._warm[key] = entry
+        return entry.carrier
 
     async def _call_async(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         entry = await self._engine().call_async(self._target, args, kwargs, recompute=recomputing())
@@ -207,6 +191,27 @@ class DumboFunction(Generic[P, R]):
 
     def __repr__(self) -> str:
         return f"<dumbo function {self._target.shape.function_id}>"
+
+
+def remembering(target: Target) -> DumboFunction[..., Any]:
+    """Make the `DumboFunction` of a target, with the warm path where it may be taken."""
+    parameters = target.shape.signature.parameters.values()
+    plain = all(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+    # A mutable default can change under its function, which the arguments would not show.
+    fixed = all(p.default is p.empty or type(p.default) in warm.TYPES for p in parameters)
+    simple = target.shape.is_simple and not inspect.iscoroutinefunction(target.plain)
+    if not (plain and fixed and simple) or len(parameters) > warm.WRITTEN_OUT:
+        return DumboFunction(target)
+    return _class_for(len(parameters))(target)
+
+
+@functools.cache
+def _class_for(parameters: int) -> type[DumboFunction[..., Any]]:
+    """Give the class of functions with so many parameters: `DumboFunction` with a faster call."""
+    space = {"__call__": warm.write(parameters), "__doc__": DumboFunction.__doc__}
+    made = type("DumboFunction", (DumboFunction,), {**space, "__module__": __name__})
+    made.__qualname__ = "DumboFunction"
+    return made
 
 
 class BoundDumboFunction:

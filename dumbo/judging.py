@@ -11,11 +11,12 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from dumbo.code import Tracker
+from dumbo.code import Guards, Tracker, merged
 from dumbo.graph.staleness import Sources, judge
 from dumbo.identity.cid import CID, FunctionId
 from dumbo.records import (
     FRESH,
+    Dependency,
     Depset,
     Reason,
     ReasonKind,
@@ -25,7 +26,23 @@ from dumbo.records import (
 )
 
 Guard = Callable[[], bool]
-PlainOf = Callable[[FunctionId], Callable[..., object] | None]
+
+
+class Loaded(Protocol):
+    """A function that is loaded in this process, and what its decorator declares now."""
+
+    @property
+    def plain(self) -> Callable[..., object]:
+        """The user's function."""
+        ...
+
+    @property
+    def declared(self) -> tuple[Dependency, ...]:
+        """Declared dependencies, in their present version."""
+        ...
+
+
+LoadedOf = Callable[[FunctionId], Loaded | None]
 
 
 class Known(Protocol):
@@ -57,12 +74,12 @@ def _ignore(_: Stamp) -> None:
 class Judge:
     """Staleness of records, remembered while nothing moved."""
 
-    def __init__(self, known: Known, tracker: Tracker, plain_of: PlainOf) -> None:
+    def __init__(self, known: Known, tracker: Tracker, loaded_of: LoadedOf) -> None:
         self._known = known
         self._tracker = tracker
-        self._plain_of = plain_of
+        self._loaded_of = loaded_of
         self._depsets: dict[str, Depset] = {}
-        self._guards: dict[str, Guard] = {}
+        self._guards: dict[str, Guards] = {}
         self._memo: dict[int, Staleness] = {}
         self._reach: dict[int, frozenset[str]] = {}
         self._epoch = tracker.epoch
@@ -109,11 +126,14 @@ class Judge:
                         self._forget_unfresh()
                     return found
 
-    def guards(self, record: Record) -> tuple[Guard, ...]:
-        """Guards of everything `record` hangs on, its own depset's and those upstream."""
+    def guard(self, record: Record, *, watch: Callable[[], bool] | None = None) -> Guard:
+        """One guard of everything `record` hangs on, its own depset's and those upstream.
+
+        `watch` is asked besides.
+        """
         with self._lock:
-            keys = self.reach(record)
-            return tuple(self._guards[key] for key in sorted(keys) if key in self._guards)
+            parts = [self._guards[k] for k in sorted(self.reach(record)) if k in self._guards]
+            return merged(parts, ((watch, True),) if watch is not None else ()).check
 
     def reach(self, record: Record) -> frozenset[str]:
         """Keys of the depsets of `record` and of everything upstream of it."""
@@ -170,10 +190,12 @@ class Judge:
                 State.UNKNOWN, (Reason(ReasonKind.UNKNOWN, record.cid, detail=detail),)
             )
         self._guards_hold((depset.key,))
-        plain = self._plain_of(record.function)
-        verdict = self._tracker.verify(depset, plain)
-        if depset.key not in self._guards and plain is not None:
-            guard = self._tracker.guards(plain, depset)
+        loaded = self._loaded_of(record.function)
+        if loaded is None:
+            return self._tracker.verify(depset)
+        verdict = self._tracker.verify(depset, loaded.plain, loaded.declared)
+        if depset.key not in self._guards and verdict.state is State.FRESH:
+            guard = self._tracker.guards(loaded.plain, depset)
             if guard is not None:
                 self._guards[depset.key] = guard
         return verdict

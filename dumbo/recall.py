@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from inspect import BoundArguments
 from typing import Any, Final
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, ref
 
 from dumbo.errors import ConfigurationError, NotCachedError, ValueLostError
 from dumbo.events import Event, EventKind, Events
@@ -38,6 +38,10 @@ _FIRST_EXTERNAL: Final = -(1 << 60)
 Remake = Callable[[Record, ValueLostError], object]
 
 
+def _always() -> bool:
+    return True
+
+
 @dataclass(slots=True, eq=False, weakref_slot=True)
 class Entry:
     """One result in the memory tier: its trace, its node, and when it was last found to hold."""
@@ -46,7 +50,7 @@ class Entry:
     node: Node
     carrier: Any
     stamp: Stamp | None = None
-    guards: tuple[Guard, ...] = ()
+    guard: Guard = _always
     mark: Mark | None = None
     hits: int = 0
     counted: int = 0
@@ -56,14 +60,16 @@ class Entry:
         """The record as it is now."""
         return self.trace.record
 
+    def watch(self, value: object) -> None:
+        """Note what the value looks like, if changing it in place can be noticed."""
+        mark = mark_of(value)
+        if mark.facts:
+            self.mark = mark
+            self.stamp = None  # the guard of the warm path has to be made anew, with the watch
+
     def is_unspoilt(self) -> bool:
         """Whether nobody changed the value in memory behind the carrier's back."""
         return self.mark is None or check_unspoilt(self.node.value, self.mark)
-
-
-def _marked(entry: Entry, value: object) -> None:
-    """Watch a value that was just loaded: from now on somebody may hold it."""
-    entry.mark = mark_of(value)
 
 
 def steps(path: str) -> list[object]:
@@ -192,8 +198,15 @@ class Recall:
 
     def entry(self, record: Record, returns: Returns, *, trace: Trace | None = None) -> Entry:
         """The result of `record`, unopened."""
-        node = self.node(record, on_load=lambda value: _marked(entry, value))
+
+        def loaded(value: object) -> None:
+            holder = held()
+            if holder is not None:  # from now on somebody may hold the value
+                holder.watch(value)
+
+        node = self.node(record, on_load=loaded)
         entry = Entry(trace or Trace(record), node, None)
+        held = ref(entry)
         entry.carrier = carry(node, returns)
         return entry
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dumbo.code.declarations import declared
 from dumbo.code.explain import describe, headline
-from dumbo.code.guards import Guards
+from dumbo.code.guards import Guards, merged
 from dumbo.code.project import Project
 from dumbo.code.recording import Recording
 from dumbo.code.sources import SourceStore
@@ -28,4 +28,5 @@ __all__ = [
     "declared",
     "describe",
     "headline",
+    "merged",
 ]

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import marshal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
 
 from dumbo._typing import MISSING
 from dumbo.code import declarations, modules
+from dumbo.code.guard_code import Body, Content, Name, compile_guards
 from dumbo.code.resolve import Found, Resolver
 from dumbo.code.statics import functions_behind
 from dumbo.code.values import is_scalar
@@ -24,9 +25,6 @@ from dumbo.records import Dependency, DependencyKind, Depset
 _SMALL = 4096
 _ITEMS = 256
 _MUTABLE = frozenset({list, dict, set, bytearray})
-Name = tuple[Mapping[str, Any], str, Any]
-Body = tuple[FunctionType, Any, Any, Any]
-Content = tuple[Callable[[], object], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,39 +46,23 @@ class Guards:
     check: Callable[[], bool] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "check", _compile(self.names, self.bodies, self.contents))
+        object.__setattr__(self, "check", compile_guards(self.names, self.bodies, self.contents))
 
     def __call__(self) -> bool:
         """Whether everything still holds."""
         return self.check()
 
 
-def _compile(
-    names: tuple[Name, ...], bodies: tuple[Body, ...], contents: tuple[Content, ...]
-) -> Callable[[], bool]:
-    present = tuple(name for name in names if name[2] is not MISSING)
-    absent = tuple((space, name) for space, name, expected in names if expected is MISSING)
-
-    def check() -> bool:
-        try:
-            for space, name, expected in present:
-                if space[name] is not expected:
-                    return False
-        except KeyError:
-            return False
-        for function, code, defaults, keywords in bodies:
-            if (
-                function.__code__ is not code
-                or function.__defaults__ is not defaults
-                or function.__kwdefaults__ is not keywords
-            ):
-                return False
-        for space, name in absent:
-            if name in space:
-                return False
-        return all(ask() == expected for ask, expected in contents)
-
-    return check
+def merged(parts: Iterable[Guards], contents: tuple[Content, ...] = ()) -> Guards:
+    """Join several guards, and `contents`, into one that asks each thing once."""
+    names: dict[tuple[int, str], Name] = {}
+    bodies: dict[int, Body] = {}
+    asked: list[Content] = []
+    for part in parts:
+        names |= {(id(name[0]), name[1]): name for name in part.names}
+        bodies |= {id(body[0]): body for body in part.bodies}
+        asked += part.contents
+    return Guards(tuple(names.values()), tuple(bodies.values()), (*asked, *contents))
 
 
 def build(resolver: Resolver, function: FunctionType | None, depset: Depset) -> Guards:

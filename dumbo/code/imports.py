@@ -23,7 +23,7 @@ def _process_started() -> int:
         age = time.clock_gettime(time.CLOCK_BOOTTIME) - int(ticks) / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError, IndexError, AttributeError):  # not Linux: no file, or no clock
         age = time.process_time() + 1.0
-    return time.time_ns() - int((age + 0.1) * 1e9)
+    return time.time_ns() - int(age * 1e9) - _TICK_NS
 
 
 class ImportTimes:

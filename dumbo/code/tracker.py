@@ -14,11 +14,12 @@ from typing import Any
 from dumbo.code import guards as guarding
 from dumbo.code import modules
 from dumbo.code.bindings import Bindings
-from dumbo.code.collect import Collection, Looker
+from dumbo.code.collect import Collection
 from dumbo.code.declarations import Contents
 from dumbo.code.explain import describe
 from dumbo.code.forms import Forms
 from dumbo.code.guards import Guards
+from dumbo.code.looking import Looker
 from dumbo.code.packages import Packages
 from dumbo.code.project import Project
 from dumbo.code.recording import Ran, Recorder, Recording

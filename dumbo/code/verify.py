@@ -13,8 +13,8 @@ from typing import Any, Final, TypeAlias
 from dumbo._typing import MISSING
 from dumbo.code import declarations, modules
 from dumbo.code.bytecode import MINOR, qualified_name
-from dumbo.code.collect import Looker
 from dumbo.code.forms import BYTECODE, LIVE_CLASS, SOURCE, find_codes, shell_form
+from dumbo.code.looking import Looker
 from dumbo.code.source_index import Entry
 from dumbo.code.sources import Source
 from dumbo.records import (
@@ -150,11 +150,9 @@ class Verifier:
     def _class(self, dependency: Dependency) -> Check:
         source = self._source(dependency)
         cls = self._loaded_class(dependency)
-        forms = self._looker.forms
         live = dependency.fingerprint.startswith(LIVE_CLASS)
         if cls is not None and (live or source is None or source.touched):
-            there = {forms.of_class(cls), forms.live_class(cls)}
-            return None if dependency.fingerprint in there else self._stale_class(dependency, cls)
+            return self._loaded_class_form(dependency, cls, source)
         if live or source is None:
             return unknown(dependency, "its module is not loaded")
         entries = source.index.classes.get(dependency.name, ())
@@ -162,8 +160,15 @@ class Verifier:
             return None
         return stale(dependency, self._text(source, entries))
 
-    def _stale_class(self, dependency: Dependency, cls: type) -> Reason:
-        return stale(dependency, self._looker.forms.text_of_class(cls))
+    def _loaded_class_form(self, dependency: Dependency, cls: type, source: Source | None) -> Check:
+        forms = self._looker.forms
+        there = {forms.of_class(cls), forms.live_class(cls)}
+        if dependency.fingerprint in there:
+            return None
+        entries = source.index.classes.get(dependency.name, ()) if source else ()
+        if entries and dependency.fingerprint == SOURCE + shell_form(entries):
+            return unknown(dependency, "its file may have changed since it was loaded")
+        return stale(dependency, forms.text_of_class(cls))
 
     def _loaded_class(self, dependency: Dependency) -> type | None:
         module = modules.loaded(dependency.module)

@@ -132,6 +132,8 @@ def differences(a: Any, b: Any) -> list[str]:
         return found if a == b else [*found, "text"]
     if x.dtype.hasobject or x.dtype.kind == "T":
         return found if repr(x.tolist()) == repr(y.tolist()) else [*found, "items"]
+    if x.dtype.char in "gG":  # six of sixteen bytes are padding, which nobody keeps
+        return found if digest(a) == digest(b) else [*found, "bits"]
     same = np.ascontiguousarray(x).tobytes() == np.ascontiguousarray(y).tobytes()
     return found if same else [*found, "bits"]
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dumbo.errors import ValueLostError
-from dumbo.identity.arrays import array_digest, dtype_text, has_valueless_bytes
 from dumbo.records import Stored
 from dumbo.storage.base import INLINE_BYTES, Keeper, Keeps
 from dumbo.storage.codecs.blocks import (
@@ -55,6 +54,9 @@ class ArrayCodec:
             inline = b"".join(blocks_of(turned))
             return Stored(self.name, meta, len(inline), into.digest(array), inline)
         layout = layout_of(array.dtype, turned.shape, axes)
+        # Here, not above: opening an array must not wait for what only storing one needs.
+        from dumbo.identity.arrays import array_digest, dtype_text, has_valueless_bytes
+
         published = into.objects.publish(blocks_of(turned), layout)
         if axes or has_valueless_bytes(array.dtype):
             digest = into.digest(array)  # what was written is not what is compared

@@ -19,7 +19,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from dumbo.errors import MissingLibraryError, ValueLostError
-from dumbo.identity.arrays import tensor_digest
 from dumbo.records import Stored
 from dumbo.storage.base import BLOCK_BYTES, INLINE_BYTES, Buffer, Keeper, Keeps
 from dumbo.storage.codecs.blocks import (
@@ -169,6 +168,9 @@ def _layout(dtype: str, size: int, turned: tuple[int, ...], axes: tuple[int, ...
 
 
 def _digest(value: torch.Tensor, content: bytes) -> str:
+    # Here, not above: opening a tensor must not wait for what only storing one needs.
+    from dumbo.identity.arrays import tensor_digest
+
     return tensor_digest(
         str(value.dtype),
         tuple(value.shape),
