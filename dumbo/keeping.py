@@ -21,7 +21,7 @@ from dumbo.judging import Judge
 from dumbo.policy import Keep, Place, Speed, decide_keep
 from dumbo.proxy import Node
 from dumbo.recall import Recall
-from dumbo.records import Depset, Edge, Record
+from dumbo.records import Depset, Edge, EdgeKind, Record
 from dumbo.storage import Store
 
 STORE_TROUBLE: Final = (StoreError, OSError, sqlite3.Error)
@@ -47,7 +47,10 @@ class Keeping:
         record = trace.record
         value = node.value
         nbytes = self._store.values.nbytes(value)
-        decision = decide_keep(keep, trace.saving, nbytes, self._speed)
+        # To compute it again, the results it was made from would have to be looked up and loaded.
+        inputs = sum(edge.kind is EdgeKind.INPUT for edge in record.edges)
+        saving = trace.saving + inputs * self._speed.look_up
+        decision = decide_keep(keep, saving, nbytes, self._speed)
         trace.record = node.record = replace(record, nbytes=nbytes, reason=decision.reason)
         if decision.place is not Place.STORE:
             self._skipped(trace.record, decision.reason)

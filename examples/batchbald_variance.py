@@ -228,7 +228,7 @@ def predict(state: dict[str, Tensor], x: Tensor, k: int, seed: int, consistent: 
     return torch.cat(parts)
 
 
-@dumbo(keep="always")  # a cheap call, but to repeat it would load its megabytes of input
+@dumbo
 def accuracy(log_p: Tensor, y: Tensor) -> float:
     """Share of images whose label is the likeliest class of the averaged prediction.
 
@@ -299,7 +299,7 @@ def scores_given(log_p: Tensor, batch: Sequence[int], m: int, seed: int) -> Tens
     return joint_entropies(log_p, table, weight) - alone - alone[list(batch)].sum()
 
 
-@dumbo(keep="always")  # with a small batch a cheap call, but its input is large
+@dumbo
 def batchbald_scores(log_p: Tensor, batch: list[int], m: int, seed: int) -> Tensor:
     """Information that the batch and one point more would give about the weights.
 
@@ -363,7 +363,7 @@ def open_points(scores: list[Tensor], batch: list[int]) -> Tensor:
     return table[:, still_open]
 
 
-@dumbo(keep="always")  # a cheap call, but to repeat it would load all scores
+@dumbo
 def summarise(scores: list[Tensor], batch: list[int]) -> dict[str, float]:
     """Split the scores of several trials into offset of the trial, effect of the point, rest.
 
@@ -396,7 +396,7 @@ def summarise(scores: list[Tensor], batch: list[int]) -> dict[str, float]:
     }
 
 
-@dumbo(keep="always")  # a cheap call, but to repeat it would load all scores
+@dumbo
 def order_kept(scores: list[Tensor], batch: list[int], seed: int) -> dict[str, float]:
     """How often two points come in the order of their mean scores over all trials.
 
