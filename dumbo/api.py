@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from dumbo import frames, overrides
 from dumbo import proxy as carriers
 from dumbo import session as sessions
+from dumbo._typing import MISSING
 from dumbo.code import declared
 from dumbo.decorator import Options, policy_of, target_of
 from dumbo.errors import ConfigurationError
 from dumbo.events import Event
+from dumbo.function import DumboFunction
 from dumbo.graph.explain import Explanation
 from dumbo.identity.cid import CID
 from dumbo.inspecting import Row, Stats
@@ -104,10 +106,12 @@ def describe(x: object, text: str) -> None:
 def tag(name: str, x: object) -> None:
     """Give a result a name by which any process can have it again.
 
+    A result has one name: another one replaces it, which is how a tag is renamed.
+
     Raises
     ------
     NameTakenError
-        The name belongs to another result, or the result has another name.
+        The name belongs to another result.
     NotCachedError
         `x` is no result, or its value is not kept and cannot be.
     """
@@ -203,18 +207,43 @@ def events() -> AbstractContextManager[list[Event]]:
 
 def call(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     """Make one memoized call of a function that is not decorated."""
-    target = target_of(getattr(function, "__wrapped__", function), Options())
-    result: R = sessions.current().engine.call(target, args, kwargs).carrier
+    if isinstance(function, DumboFunction):
+        given: R = function(*args, **kwargs)
+        return given
+    made: DumboFunction[P, R] = DumboFunction(target_of(function, Options()))
+    result: R = made(*args, **kwargs)
     return result
 
 
-def depends_on(**things: Any) -> None:
-    """Declare, inside a memoized function, what its result hangs on: ``file=``, ``env=``, ...
+def depends_on(  # noqa: PLR0913  # each is one kind of thing
+    *,
+    file: Any = None,
+    folder: Any = None,
+    glob: Any = None,
+    env: Any = None,
+    value: Any = MISSING,
+    package: Any = None,
+    callable: Callable[[], Any] | None = None,  # noqa: A002  # the word of `declared`
+) -> None:
+    """Declare, inside a memoized function, what its result hangs on.
+
+    Parameters
+    ----------
+    file, folder, glob : path or several, optional
+        Content of files, of all files below a folder, of all that match a pattern.
+    env : str or several, optional
+        Environment variables.
+    value : object, optional
+        Any value with an identity.
+    package : str or several, optional
+        Versions of packages.
+    callable : function of no arguments, optional
+        What it returns.
 
     Raises
     ------
     ConfigurationError
-        No memoized call is running here, or nothing was named.
+        No memoized call is running here.
     """
     frame = frames.current()
     if frame is None:
@@ -222,7 +251,7 @@ def depends_on(**things: Any) -> None:
             "dumbo.depends_on() was called outside a memoized function; inside one it declares "
             "what its result hangs on, elsewhere use @dumbo(depends_on=...)"
         )
-    frame.declared.extend(declared(**things))
+    frame.declared.extend(declared(file, folder, glob, env, value, package, callable))
 
 
 def recompute() -> AbstractContextManager[None]:

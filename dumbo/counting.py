@@ -53,9 +53,10 @@ class Counting:
 
     def absorb(self, entry: Any) -> None:
         """Take over the hits that the warm path counted on a memory entry."""
-        fresh = entry.hits - entry.counted
+        shortcut = entry.shortcut
+        fresh = shortcut.hits - shortcut.counted
         if fresh > 0:
-            entry.counted = entry.hits
+            shortcut.counted = shortcut.hits
             record = entry.record
             self.add(EventKind.HIT.value, record.function, fresh, fresh * record.total_seconds)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from dumbo import session as sessions
@@ -127,6 +128,13 @@ def target_of(function: Any, options: Options) -> Target:
         raise ConfigurationError(
             f"{place}: ignore takes several names, write ignore=({options.ignore!r},)"
         )
+    things = tuple(enumerate(options.depends_on))
+    for _, thing in things:
+        if isinstance(thing, str):
+            raise ConfigurationError(
+                f"{place}: depends_on names {thing!r}; write Path({thing!r}) for a file, or declare "
+                "a value with dumbo.depends_on(value=...) in the body"
+            )
     return Target(
         plain=function,
         shape=CallShape.of(
@@ -137,7 +145,8 @@ def target_of(function: Any, options: Options) -> Target:
         if options.returns is None
         else choice(Returns, options.returns, f"{place}: returns"),
         policy=None if options.stale is None else policy_of(options.stale, f"{place}: stale"),
-        declared=tuple(d for thing in options.depends_on for d in _declared(thing)),
+        declares=lambda: tuple(d for thing in things for d in _declared(*thing)),
+        declared=tuple(d for thing in things if _is_value(thing[1]) for d in _declared(*thing)),
     )
 
 
@@ -159,9 +168,14 @@ def policy_of(stale: object, place: str) -> Policy:
     )
 
 
-def _declared(thing: Any) -> tuple[Dependency, ...]:
+def _is_value(thing: Any) -> bool:
+    return not isinstance(thing, os.PathLike) and not callable(thing)
+
+
+def _declared(place: int, thing: Any) -> tuple[Dependency, ...]:
     if isinstance(thing, os.PathLike):
-        return declared(file=thing)
+        return declared(file=Path(thing))
     if callable(thing):
         return declared(callable=thing)
-    return declared(value=thing)
+    # Numbered: several values are several dependencies.
+    return tuple(replace(d, name=f"{d.name}:{place}") for d in declared(value=thing))

@@ -11,42 +11,55 @@ while its stamp is the current one.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from weakref import WeakValueDictionary, ref
 
 from dumbo import frames, overrides
+from dumbo.adopting import Adopting
 from dumbo.claims import Claims
 from dumbo.code import Tracker
 from dumbo.counting import Counting
+from dumbo.entries import Entry
 from dumbo.errors import StaleResultError, ValueLostError
 from dumbo.events import Event, EventKind, Events
 from dumbo.frames import Frame
 from dumbo.graph.explain import Explanation, explain, one_line
+from dumbo.growing import Growing
 from dumbo.identity import CallIdentity, CallShape
 from dumbo.identity.cid import CID, FunctionId
 from dumbo.judging import Judge
 from dumbo.keeping import STORE_TROUBLE, Keeping
 from dumbo.policy import Action, Keep, Place, Policy, decide_reuse
-from dumbo.proxy import Returns, bare_arguments, protect
-from dumbo.recall import Entry, Recall
+from dumbo.proxy import Returns, protect
+from dumbo.recall import Recall
 from dumbo.records import FRESH, Dependency, Record, Staleness, State
+from dumbo.running import Running
 from dumbo.storage import Store
 from dumbo.tracing import Run, Tracing, calling_line, refuse_live, returned
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Target:
-    """What the engine knows of one decorated function."""
+    """What the engine knows of one decorated function.
+
+    Attributes
+    ----------
+    plain, shape, keep, returns, policy
+        The user's function, how its calls are named, and the options of the decorator.
+    declares : callable
+        What the decorator declares, looked at when the function runs: files as they are then.
+    declared : tuple of Dependency
+        Declared values, which only the decorator can say again when a result is judged.
+    """
 
     plain: Callable[..., Any]
     shape: CallShape
     keep: Keep | None = None
     returns: Returns | None = None
     policy: Policy | None = None
+    declares: Callable[[], tuple[Dependency, ...]] = tuple
     declared: tuple[Dependency, ...] = ()
 
 
@@ -89,6 +102,8 @@ class Engine:
         self._returns = returns
         self._tracing = Tracing(tracker, self.judge, self.recall)
         self._claims = Claims()
+        self.adopting = Adopting(store, tracker, self.judge, self.recall)
+        self._growing = Growing(store, tracker, self.judge, self.recall)
 
     # The two ways in.
 
@@ -163,10 +178,12 @@ class Engine:
     def _reuse(self, target: Target, found: Found) -> Entry | None:
         """Give an entry to reuse, or None when the function has to run."""
         if found.entry is not None:
-            found.entry.hits += 1
-            found.entry.counted += 1
+            found.entry.shortcut.hits += 1
+            found.entry.shortcut.counted += 1
             self._tell(EventKind.HIT, found.entry.record, seconds=found.entry.record.total_seconds)
             return found.entry
+        if found.record is None:
+            self.hint(target)
         if found.record is None or found.verdict.state is State.FRESH:
             return None  # never computed, or its value was not kept
         self.last_why = explain(found.record, found.verdict)
@@ -207,22 +224,8 @@ class Engine:
 
     # Run and record.
 
-    @contextmanager
-    def _running(self, target: Target, identity: CallIdentity) -> Iterator[Run]:
-        """Frame and recorder around the user's function, whose exception passes through."""
-        where = calling_line()
-        started = time.perf_counter()  # loading the arguments is part of what a hit saves
-        bare_args, bare_kwargs = bare_arguments(identity.bound.args, identity.bound.kwargs)
-        with frames.running(Frame(identity.cid)) as frame:
-            run = Run(identity, bare_args, bare_kwargs, frame, where)
-            try:
-                with self.tracker.recording(target.plain) as run.recording:
-                    yield run
-                    run.seconds = time.perf_counter() - started
-            except BaseException as error:
-                reason = f"{type(error).__name__}: nothing was kept"
-                self.events.emit(Event(EventKind.FAILED, identity.cid, identity.text, reason))
-                raise
+    def _running(self, target: Target, identity: CallIdentity) -> Running:
+        return Running(self.tracker, self.events, target.plain, identity)
 
     def _finish(self, target: Target, run: Run, *, again: bool) -> Entry:
         """Turn what ran into a record, a kept value where it pays, and a carrier."""
@@ -230,7 +233,7 @@ class Engine:
         value, inner = returned(run.value)
         run.value = None  # so that an array nobody else holds can be seen to be nobody else's
         shape = target.shape
-        trace = self._tracing.trace(run, shape.function_id, target.plain, target.declared, inner)
+        trace = self._tracing.trace(run, shape.function_id, target.plain, inner)
         entry = self.recall.fresh(trace, protect(value, held=1), self.returns_of(target))
         self._tell(EventKind.EXECUTED, trace.record, seconds=trace.record.own_seconds)
         keep = target.keep or self._keep
@@ -258,7 +261,8 @@ class Engine:
         with self.tracker.recording(target.plain) as run.recording:
             run.value = value
         closure = self.tracker.closure_depset(target.plain).members
-        putting = replace(target, declared=(*target.declared, *closure), keep=Keep.ALWAYS)
+        run.frame.declared.extend((*target.declares(), *closure))
+        putting = replace(target, keep=Keep.ALWAYS)
         return self._finish(putting, run, again=again)
 
     def remake(self, record: Record, lost: ValueLostError) -> object:
@@ -296,10 +300,13 @@ class Engine:
 
     def warm(self, entry: Entry) -> None:
         """Stamp the entry and give it guards, so that the warm path may answer from it."""
-        if self.judge.verdict(entry.record).state is State.FRESH:
-            watch = entry.is_unspoilt if entry.mark is not None else None
-            entry.guard = self.judge.guard(entry.record, watch=watch)
-            entry.stamp = self.judge.stamp
+        shortcut = entry.shortcut
+        if shortcut.stamp is self.judge.stamp or not entry.is_shared:
+            return
+        found = self.judge.warranty(entry.record, entry.is_unspoilt if entry.is_watched else None)
+        if found is not None:
+            shortcut.carrier = entry.carrier
+            shortcut.guard, shortcut.stamp = found
 
     def used(self, entry: Entry) -> None:
         """Note the result in the frames of the calls that asked for it."""
@@ -314,8 +321,8 @@ class Engine:
     def evicted(self, cid: str, entry: object, nbytes: int) -> None:
         """Take note that an entry had to leave the memory tier; its record stays."""
         if isinstance(entry, Entry):
-            entry.stamp = None
             self.counting.absorb(entry)
+            entry.shortcut.close()
             record = entry.record
             self.events.emit(
                 Event(EventKind.EVICTED, cid, record.call, "memory is full", nbytes=nbytes)
@@ -325,7 +332,7 @@ class Engine:
         """Drop what memory knows of a CID."""
         entry = self.held(cid)
         if entry is not None:
-            entry.stamp = None
+            entry.shortcut.close()
             self.store.memory.drop(cid)
         self.recall.traces.pop(cid, None)
         self.judge.versions_moved()
@@ -339,6 +346,23 @@ class Engine:
         if self.targets.get(target.shape.function_id) is not target:
             self.targets[target.shape.function_id] = target
             self.judge.versions_moved()  # what was judged without the function is judged again
+            if target.shape.new_defaults:
+                self._asked_of_store(target, lambda: self._growing.accept(target.shape, target))
+
+    def hint(self, target: Target) -> str:
+        """Where results of a function that has none may be found; see `Adopting.hint`."""
+        found: list[str] = []
+        self._asked_of_store(
+            target, lambda: found.append(self.adopting.hint(target, self.targets.keys()))
+        )
+        return "".join(found)
+
+    def _asked_of_store(self, target: Target, ask: Callable[[], None]) -> None:
+        """Ask what a call can do without: trouble is told, and the call goes on."""
+        try:
+            ask()
+        except STORE_TROUBLE as trouble:
+            self.keeping.warn(target.shape.function_id, trouble)
 
     def _tell(
         self, kind: EventKind, record: Record, reason: str = "", *, seconds: float = 0.0

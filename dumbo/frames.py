@@ -8,8 +8,6 @@ a missing one would serve a stale value.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,12 +25,13 @@ class Trace:
     provenance of a value that was never written lives exactly as long as somebody can ask for it.
     """
 
-    __slots__ = ("__weakref__", "node", "parents", "record", "saving")
+    __slots__ = ("__weakref__", "node", "number", "parents", "record", "saving")
 
     def __init__(
         self, record: Record, parents: tuple[Trace, ...] = (), *, saving: float = 0.0
     ) -> None:
         self.record = record
+        self.number = record.version  # as nodes that were made before it was committed know it
         self.parents = parents
         self.saving = saving  # seconds lost if this and what it alone needed were computed again
         # Weak: a value that was not kept must not be held for a digest nobody may ask for.
@@ -80,29 +79,36 @@ def any_open() -> bool:
     return bool(_open)
 
 
-@contextmanager
-def running(frame: Frame) -> Iterator[Frame]:
-    """Make `frame` the innermost one of this thread or task."""
-    token = _running.set(frame)
-    _open.add(frame)
-    LIVE.hold()
-    try:
-        yield frame
-    finally:
+class running:  # noqa: N801  # a ``with`` block, named as one reads it
+    """Make a frame the innermost one of this thread or task."""
+
+    __slots__ = ("_frame", "_token")
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+
+    def __enter__(self) -> Frame:
+        self._token = _running.set(self._frame)
+        _open.add(self._frame)
+        LIVE.hold()
+        return self._frame
+
+    def __exit__(self, *_: object) -> None:
         LIVE.release()
-        _open.discard(frame)
-        _running.reset(token)
+        _open.discard(self._frame)
+        _running.reset(self._token)
 
 
-@contextmanager
-def billed() -> Iterator[None]:
+class billed:  # noqa: N801  # as above
     """Count the time of a ``with`` block as a sub-call's, not as the calling frame's own."""
-    frame = _running.get()
-    if frame is None:
-        yield
-        return
-    started = time.perf_counter()
-    try:
-        yield
-    finally:
-        frame.child_seconds += time.perf_counter() - started
+
+    __slots__ = ("_frame", "_started")
+
+    def __enter__(self) -> None:
+        self._frame = _running.get()
+        if self._frame is not None:
+            self._started = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        if self._frame is not None:
+            self._frame.child_seconds += time.perf_counter() - self._started

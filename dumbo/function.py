@@ -15,12 +15,14 @@ from weakref import WeakValueDictionary
 
 from dumbo import session as sessions
 from dumbo import warm
+from dumbo.adopting import Adopted
 from dumbo.engine import Engine, Target
+from dumbo.entries import Shortcut
 from dumbo.errors import NotCachedError
 from dumbo.graph.explain import Explanation
 from dumbo.identity.cid import CID, FunctionId
+from dumbo.live import LIVE
 from dumbo.overrides import recomputing
-from dumbo.recall import Entry
 from dumbo.records import Record, Staleness, State
 
 P = ParamSpec("P")
@@ -46,7 +48,7 @@ class DumboFunction(Generic[P, R]):
         functools.update_wrapper(self, target.plain)
         self._target = target
         self._is_async = inspect.iscoroutinefunction(target.plain)
-        self._warm: dict[tuple[Any, ...], Entry] = {}
+        self._warm: dict[tuple[Any, ...], Shortcut] = {}
         if self._is_async:
             _mark_coroutine_function(self)
 
@@ -66,7 +68,7 @@ class DumboFunction(Generic[P, R]):
         """Make the call by the engine."""
         if self._is_async:
             return self._call_async(args, kwargs)
-        return self._engine().call(self._target, args, kwargs, recompute=recomputing()).carrier
+        return self._engine().call(self._target, args, kwargs, recompute=recomputing()).give()
 
     def _long_and_warm(self, key: tuple[Any, ...], args: tuple[Any, ...]) -> Any:
         """Make the call by the engine, and remember it under `key` when it was a hit."""
@@ -74,17 +76,17 @@ class DumboFunction(Generic[P, R]):
         session = sessions.current()
         engine = session.engine
         entry = engine.call(self._target, args, {}, recompute=recomputing())
-        if entry.hits and not entry.node.note and sessions.is_default(session):
+        if not LIVE.is_held and entry.shortcut.hits and sessions.is_default(session):
             engine.warm(entry)
             if len(self._warm) >= warm.SIZE:
                 self._warm.clear()
             if warm.may_be_remembered(args):
-                self._warm[key] = entry
-        return entry.carrier
+                self._warm[key] = entry.shortcut
+        return entry.give()
 
     async def _call_async(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         entry = await self._engine().call_async(self._target, args, kwargs, recompute=recomputing())
-        return entry.carrier
+        return entry.give()
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         return self if instance is None else BoundDumboFunction(self, instance)
@@ -120,7 +122,9 @@ class DumboFunction(Generic[P, R]):
         found = engine.find(identity.cid)
         if found.record is None:
             text = f"{identity.text} was never computed"
-            return Explanation.of(text, text, Staleness(State.UNKNOWN))
+            hint = engine.hint(self._target)
+            whole = f"{text}\n  {hint}" if hint else text
+            return Explanation.of(whole, text, Staleness(State.UNKNOWN))
         return sessions.current().inspect.explain(found.record)
 
     def peek(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -134,7 +138,7 @@ class DumboFunction(Generic[P, R]):
         entry = self._known().find(self.cid(*args, **kwargs), self._target, any_state=True).entry
         if entry is None:
             self._never(args, kwargs)
-        carrier: R = entry.carrier
+        carrier: R = entry.give()
         return carrier
 
     def record(self, *args: P.args, **kwargs: P.kwargs) -> Record:
@@ -158,17 +162,45 @@ class DumboFunction(Generic[P, R]):
         """Run the function whatever is known, and keep the new result."""
         if self._is_async:
             return self._recompute_async(args, kwargs)  # type: ignore[return-value]  # see __call__
-        carrier: R = self._engine().call(self._target, args, kwargs, recompute=True).carrier
+        carrier: R = self._engine().call(self._target, args, kwargs, recompute=True).give()
         return carrier
 
     async def _recompute_async(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         entry = await self._engine().call_async(self._target, args, kwargs, recompute=True)
-        return entry.carrier
+        return entry.give()
 
     def put(self, value: R, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Make `value` the result of the call, as if the function had returned it now."""
-        carrier: R = self._engine().put(self._target, value, args, kwargs).carrier
+        carrier: R = self._engine().put(self._target, value, args, kwargs).give()
         return carrier
+
+    def adopt(self, old: str) -> Adopted:
+        """Take over the results of the function that this one was before a rename or a move.
+
+        A result is taken over if its arguments are on its record and give its CID under the old
+        name; it is fresh as long as the code it hangs on is the same but for the names. Results of
+        functions of this process that took one as argument are named anew with it; where those
+        functions were renamed as well, adopt what is an argument of others first.
+
+        Parameters
+        ----------
+        old : str
+            The id then, ``"module:qualname"``.
+
+        Returns
+        -------
+        Adopted
+            How many were taken over, and why the others were not.
+
+        Raises
+        ------
+        ConfigurationError
+            `old` is no id of a function, or a function of that id lives in this process.
+        NotCachedError
+            The store has no results of `old`.
+        """
+        adopting = self._known().adopting
+        return adopting.adopt(self._target, FunctionId(old), dict(_defined))
 
     # Small things.
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dumbo.engine import Engine
+from dumbo.entries import Entry
 from dumbo.errors import ConfigurationError, NotCachedError
 from dumbo.graph.explain import Explanation, explain
 from dumbo.identity import name_external
 from dumbo.identity.cid import CID
 from dumbo.proxy import Node, carry, node_of
-from dumbo.recall import Entry
-from dumbo.records import Edge, Record, Staleness, State
+from dumbo.records import FRESH, Edge, Record, Staleness, State
 
 if TYPE_CHECKING:
     from dumbo.graph.view import ProvenanceGraph
@@ -92,7 +92,9 @@ class Inspection:
             cid = self._catalog.tags().get(x) or CID(x)
             versions = self._engine.recall.versions(cid.parent)
             if versions:
-                return self._item(versions[0], cid)
+                # Of several that do not hold, the one that the least has changed for.
+                closest = min(versions, key=lambda r: len(self.verdict(r).reasons))
+                return self._item(closest, cid)
         raise NotCachedError(
             f"{_short(x)} is no result, CID or tag of {self._engine.store.folder}: "
             "pass what a memoized function returned, its CID, or a tag from dumbo.tags()"
@@ -100,11 +102,10 @@ class Inspection:
 
     def _latest(self, node: Node) -> Record:
         """The node's record, or the one that was committed since."""
-        record = node.record
-        if record.version > 0 and not record.cid.path:
+        record = self._engine.recall.now(node.record)
+        if record.version > 0 and not record.cid.path and self._engine.recall.owns(node):
             return self._catalog.record(record.cid, record.version) or record
-        trace = self._engine.recall.traces.get(record.cid)
-        return trace.record if trace is not None else record
+        return record
 
     def _item(self, whole: Record, cid: CID) -> Record:
         return whole if not cid.path else replace(whole, cid=cid)
@@ -112,6 +113,9 @@ class Inspection:
     def verdict(self, record: Record) -> Staleness:
         """Whether `record` still holds; an item holds when its whole does."""
         if record.cid.path:
+            trace = self._engine.recall.trace_of(record)
+            if trace is not None:
+                return self._engine.judge.verdict(trace.record)
             for whole in self._engine.recall.versions(record.cid.parent):
                 if whole.version == record.version:
                     return self._engine.judge.verdict(whole)
@@ -182,17 +186,10 @@ class Inspection:
         return explain(record, self.verdict(record))
 
     def last_why(self) -> Explanation:
-        """Why the last stale result was stale.
-
-        Raises
-        ------
-        NotCachedError
-            Nothing was found stale in this process.
-        """
+        """Why the last stale result was stale; that nothing was, where nothing was."""
         if self._engine.last_why is None:
-            raise NotCachedError(
-                "dumbo.why(): no result was found stale in this process; pass the one you mean"
-            )
+            text = "no result was found stale in this process"
+            return Explanation.of(text, text, FRESH)
         return self._engine.last_why
 
     # Names and other things that are written.
@@ -217,7 +214,7 @@ class Inspection:
     def _kept(self, x: object) -> Record:
         """The record of `x`, whose value is kept if it was not yet."""
         record = self.record(x)
-        trace = self._engine.recall.traces.get(record.cid.parent)
+        trace = self._engine.recall.trace_of(record)
         node = node_of(x)
         if record.version <= 0 and trace is not None and node is not None and not record.cid.path:
             self._engine.keeping.write(trace, node)
@@ -236,7 +233,7 @@ class Inspection:
             raise NotCachedError(f"dumbo.tagged({name!r}): no such tag; dumbo.tags() lists them")
         entry = self.recalled(cid)
         if not cid.path:
-            return entry.carrier
+            return entry.give()
         node = entry.node
         for key in self._engine.recall.steps(cid):
             node = node.child(key)
@@ -257,6 +254,7 @@ class Inspection:
         cid = CID.external(name)
         record = Record(cid, 0, cid.function, f"external({name!r})", "", digest=digest)
         node = Node(record, lambda: named, value=named)
+        node.home = self._engine.recall
         return carry(node, self._engine.returns_of(None))
 
     # The store as a table.

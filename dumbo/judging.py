@@ -56,6 +56,10 @@ class Known(Protocol):
         """An interned depset."""
         ...
 
+    def accepted(self, key: str) -> Iterable[Depset]:
+        """Depsets that stand for one: it holds where one of them does."""
+        ...
+
     def digest(self, record: Record, cid: CID) -> str:
         """Digest of `cid`, the record's own or an item of it; empty when it cannot be compared."""
         ...
@@ -126,40 +130,59 @@ class Judge:
                         self._forget_unfresh()
                     return found
 
-    def guard(self, record: Record, *, watch: Callable[[], bool] | None = None) -> Guard:
-        """One guard of everything `record` hangs on, its own depset's and those upstream.
+    def warranty(
+        self, record: Record, watch: Callable[[], bool] | None = None
+    ) -> tuple[Guard, Stamp] | None:
+        """A guard of everything the fresh `record` hangs on, and the stamp it holds under.
 
-        `watch` is asked besides.
+        None where the record does not hold, or hangs on something that has no guard. `watch` is
+        asked besides. All of it is one look: what another thread changes meanwhile comes after.
         """
         with self._lock:
-            parts = [self._guards[k] for k in sorted(self.reach(record)) if k in self._guards]
-            return merged(parts, ((watch, True),) if watch is not None else ()).check
+            if self.verdict(record).state is not State.FRESH:
+                return None
+            keys = sorted(self.reach(record))
+            if any(key not in self._guards for key in keys):
+                return None
+            extra = ((watch, True),) if watch is not None else ()
+            return merged([self._guards[key] for key in keys], extra).check, self.stamp
 
     def reach(self, record: Record) -> frozenset[str]:
-        """Keys of the depsets of `record` and of everything upstream of it."""
+        """Keys of the depsets of `record` and of everything upstream of it.
+
+        Of each source that is the version the verdict rests on, which may be a later one with equal
+        content rather than the one that was used.
+        """
+        known = self._reach.get(record.version)
+        if known is not None:
+            return known
+        keys: set[str] = set()
+        seen = {record.version}
         stack = [record]
         while stack:
-            top = stack[-1]
-            if top.version in self._reach:
-                stack.pop()
+            top = stack.pop()
+            above = self._reach.get(top.version)
+            if above is not None:
+                keys |= above
                 continue
-            sources = [
-                s for edge in top.edges for s in self._used(edge.source.parent, edge.version)
-            ]
-            missing = [s for s in sources if s.version not in self._reach]
-            if missing:
-                stack.extend(missing)
-                continue
-            stack.pop()
-            keys = frozenset((top.depset,))
-            self._reach[top.version] = keys.union(*(self._reach[s.version] for s in sources))
+            keys.add(top.depset)
+            for edge in top.edges:
+                if edge.source.is_external:
+                    continue
+                for source in self._rests_on(edge.source.parent):
+                    if source.version not in seen:
+                        seen.add(source.version)
+                        stack.append(source)
+        self._reach[record.version] = frozenset(keys)
         return self._reach[record.version]
 
-    def _used(self, cid: CID, version: int) -> Iterable[Record]:
-        if cid.is_external:
-            return ()
-        records = self._known.versions(cid)
-        return [r for r in records if r.version == version] or records[:1]
+    def _rests_on(self, cid: CID) -> tuple[Record, ...]:
+        """The newest version of `cid` that holds; all of them where none is known to."""
+        versions = self._known.versions(cid)
+        for version in versions:
+            if self._memo.get(version.version) == FRESH:
+                return (version,)
+        return versions
 
     def _forget_unfresh(self) -> None:
         """What does not hold is not guarded, and may come to hold again when a change is undone."""
@@ -191,11 +214,20 @@ class Judge:
             )
         self._guards_hold((depset.key,))
         loaded = self._loaded_of(record.function)
-        if loaded is None:
-            return self._tracker.verify(depset)
-        verdict = self._tracker.verify(depset, loaded.plain, loaded.declared)
+        verdict = self._verified(depset, loaded)
+        holds = depset
+        if verdict.state is not State.FRESH:
+            for other in self._known.accepted(depset.key):
+                if self._verified(other, loaded).state is State.FRESH:
+                    verdict, holds = FRESH, other
+                    break
         if depset.key not in self._guards and verdict.state is State.FRESH:
-            guard = self._tracker.guards(loaded.plain, depset)
+            guard = self._tracker.guards(None if loaded is None else loaded.plain, holds)
             if guard is not None:
                 self._guards[depset.key] = guard
         return verdict
+
+    def _verified(self, depset: Depset, loaded: Loaded | None) -> Staleness:
+        if loaded is None:
+            return self._tracker.verify(depset)
+        return self._tracker.verify(depset, loaded.plain, loaded.declared)

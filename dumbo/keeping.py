@@ -8,6 +8,7 @@ when a kept result depends on them, in its transaction.
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 import warnings
 from collections.abc import Iterable
@@ -41,12 +42,14 @@ class Keeping:
         self._events = events
         self._speed = Speed()
         self._warned: set[str] = set()
+        # Two threads may share an uncommitted source: only one may give it its number.
+        self._committing = threading.RLock()
 
     def settle(self, trace: Trace, node: Node, keep: Keep) -> Place:
         """Decide about the result in `node`; afterwards `trace` and `node` have its record."""
         record = trace.record
         value = node.value
-        nbytes = self._store.values.nbytes(value)
+        nbytes = self._size(value)
         # To compute it again, the results it was made from would have to be looked up and loaded.
         inputs = sum(edge.kind is EdgeKind.INPUT for edge in record.edges)
         saving = trace.saving + inputs * self._speed.look_up
@@ -60,7 +63,8 @@ class Keeping:
         except (UncacheableError, UntrustedValueError) as refusal:
             trace.record = node.record = replace(trace.record, reason=str(refusal))
             self._skipped(trace.record, str(refusal))
-        except STORE_TROUBLE as trouble:
+        except Exception as trouble:  # noqa: BLE001  # whatever it is, the user's value comes first
+            trace.record = node.record = replace(trace.record, stored=None, digest="")
             self.warn(record.call, trouble)
             self._skipped(trace.record, f"store failed: {trouble}")
         return Place.MEMORY if trace.record.stored is None else Place.STORE
@@ -99,17 +103,27 @@ class Keeping:
             )
         )
 
+    def _size(self, value: object) -> int:
+        """Estimated bytes of a value; 0 where its own methods do not tell."""
+        try:
+            return self._store.values.nbytes(value)
+        except Exception:  # noqa: BLE001  # __sizeof__ and the like are the user's code
+            return 0
+
     def commit(self, trace: Trace) -> None:
         """Write the record of `trace` and, before it, those upstream that are not in the store."""
-        traces = list(_uncommitted(trace))
+        with self._committing:
+            self._commit(list(_uncommitted(trace)), trace)
+
+    def _commit(self, traces: list[Trace], trace: Trace) -> None:
         numbers: dict[int, Trace] = {t.record.version: t for t in traces}
         depsets: dict[str, Depset] = {}
         for each in traces:
             if not each.record.digest and each is not trace:
                 self._take_digest(each)
-            each.record = replace(
-                each.record, edges=tuple(self._edge(e, numbers) for e in each.record.edges)
-            )
+            if each.record.edges:
+                edges = tuple(self._edge(e, numbers) for e in each.record.edges)
+                each.record = replace(each.record, edges=edges)
             depset = self._judge.depset(each.record.depset)
             if depset is not None:
                 depsets[depset.key] = depset
@@ -138,11 +152,11 @@ class Keeping:
 
     def _edge(self, edge: Edge, numbers: dict[int, Trace]) -> Edge:
         """The edge with the source's version and digest as they are known by now."""
-        source = numbers.get(edge.version)
-        if source is None and edge.version <= 0:
-            source = self._recall.traces.get(edge.source.parent)
-        if source is None:
+        if edge.version >= 0:
             return edge
+        source = numbers.get(edge.version) or self._recall.trace_numbered(edge.version)
+        if source is None:  # nobody holds it any more: its digest is all that is left
+            return replace(edge, version=0)
         digest = edge.digest or self._recall.digest(source.record, edge.source)
         return replace(edge, version=source.record.version, digest=digest)
 

@@ -30,6 +30,11 @@ class Live:
             self._current = stamp
             self.stamp = None if self._holds else stamp
 
+    @property
+    def is_held(self) -> bool:
+        """Whether every call goes the long way now."""
+        return self._holds > 0
+
     def hold(self) -> None:
         """Send every call the long way until `release`."""
         with self._lock:

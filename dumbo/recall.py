@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import cached_property
 from inspect import BoundArguments
+from types import MappingProxyType
 from typing import Any, Final
 from weakref import WeakValueDictionary, ref
 
+from dumbo.entries import Entry
 from dumbo.errors import ConfigurationError, NotCachedError, ValueLostError
 from dumbo.events import Event, EventKind, Events
 from dumbo.frames import Trace
 from dumbo.identity import CallShape, decode_arguments
 from dumbo.identity.cid import CID
-from dumbo.judging import Guard, Stamp
-from dumbo.proxy import Mark, Node, Returns, carry, check_unspoilt, mark_of
+from dumbo.proxy import Node, Returns, carry
 from dumbo.records import (
     Dependency,
     DependencyKind,
@@ -36,40 +38,6 @@ STEP: Final = re.compile(r"\[((?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^\]])*)
 _FIRST_EXTERNAL: Final = -(1 << 60)
 
 Remake = Callable[[Record, ValueLostError], object]
-
-
-def _always() -> bool:
-    return True
-
-
-@dataclass(slots=True, eq=False, weakref_slot=True)
-class Entry:
-    """One result in the memory tier: its trace, its node, and when it was last found to hold."""
-
-    trace: Trace
-    node: Node
-    carrier: Any
-    stamp: Stamp | None = None
-    guard: Guard = _always
-    mark: Mark | None = None
-    hits: int = 0
-    counted: int = 0
-
-    @property
-    def record(self) -> Record:
-        """The record as it is now."""
-        return self.trace.record
-
-    def watch(self, value: object) -> None:
-        """Note what the value looks like, if changing it in place can be noticed."""
-        mark = mark_of(value)
-        if mark.facts:
-            self.mark = mark
-            self.stamp = None  # the guard of the warm path has to be made anew, with the watch
-
-    def is_unspoilt(self) -> bool:
-        """Whether nobody changed the value in memory behind the carrier's back."""
-        return self.mark is None or check_unspoilt(self.node.value, self.mark)
 
 
 def steps(path: str) -> list[object]:
@@ -99,8 +67,14 @@ class Recall:
         self._remake = remake
         self._externals: dict[str, int] = {}
         self.traces: WeakValueDictionary[CID, Trace] = WeakValueDictionary()
+        self._by_number: WeakValueDictionary[int, Trace] = WeakValueDictionary()
 
     # What the judge asks.
+
+    def accepted(self, key: str) -> Iterable[Depset]:
+        """The depsets by which one was accepted."""
+        found = map(self._store.catalog.depset, self._store.catalog.accepted(key))
+        return [depset for depset in found if depset is not None]
 
     def versions(self, cid: CID) -> tuple[Record, ...]:
         """Records of a CID, newest first, with the one only this process knows.
@@ -109,6 +83,9 @@ class Recall:
         """
         if not cid.is_external:
             stored = self._store.catalog.versions(cid)
+            now = self.moved.get(cid)
+            if now is not None:  # what was renamed holds if it holds under its new name
+                stored = (*self._store.catalog.versions(now), *stored)
             trace = self.traces.get(cid)
             if trace is None or any(r.version == trace.record.version for r in stored):
                 return stored
@@ -126,7 +103,7 @@ class Recall:
 
     def known_digest(self, record: Record, cid: CID) -> str:
         """Digest of `cid`, the record's own or an item of it, where it has been taken."""
-        if cid == record.cid:
+        if cid.path == record.cid.path:  # it may be known by an earlier CID
             return record.digest
         stored = self.stored_item(record, cid)
         return "" if stored is None else stored.digest
@@ -138,11 +115,10 @@ class Recall:
         """
         if known := self.known_digest(record, cid):
             return known
-        trace = self.traces.get(cid.parent)
-        if trace is None or trace.record.version != record.version or trace.node is None:
-            return ""
-        node = trace.node()
-        if node is None:
+        trace = self.trace_of(record)
+        node = trace.node() if trace is not None and trace.node is not None else None
+        # Nothing is loaded for it: a verdict must not run what a load may run.
+        if trace is None or node is None or not node.is_loaded:
             return ""
         for key in steps(cid.path):
             node = node.child(key)
@@ -151,38 +127,50 @@ class Recall:
             trace.record = replace(trace.record, digest=taken)
         return taken
 
-    def arguments(self, record: Record, shape: CallShape) -> BoundArguments | None:
-        """The arguments of a recorded call, carriers unopened; None if they are not on record."""
+    @cached_property
+    def moved(self) -> dict[CID, CID]:
+        """Under which CIDs results count now whose function was renamed."""
+        return self._store.catalog.moves()
+
+    def arguments(
+        self, record: Record, shape: CallShape, moved: Mapping[CID, CID] = MappingProxyType({})
+    ) -> BoundArguments | None:
+        """The arguments of a recorded call, carriers unopened; None if they are not on record.
+
+        Results among them that are in `moved` are taken by their present CID.
+        """
         if not record.arguments:
             return None
         bound = shape.signature.bind_partial()
         for name, value in decode_arguments(record.arguments).items():
             if name not in shape.signature.parameters:
                 return None
-            bound.arguments[name] = self._resolved(value)
+            bound.arguments[name] = self._resolved(value, moved)
         return bound
 
-    def _resolved(self, value: Any) -> Any:
+    def _resolved(self, value: Any, moved: Mapping[CID, CID]) -> Any:
         """`value` with the carriers that its CIDs stand for."""
         kind = type(value)
         if kind is CID:
-            for record in self.versions(value.parent):
+            value = CID(moved.get(value.parent, value.parent) + value.path)
+            own = (r for r in self.versions(value.parent) if r.cid == value.parent)
+            for record in own:
                 node = self.node(record)
                 for key in steps(value.path):
                     node = node.child(key)
                 return carry(node)
             raise ValueLostError(f"{value.short} is an argument, and is not in this store")
         if kind in (list, tuple, set, frozenset):
-            return kind(self._resolved(item) for item in value)
+            return kind(self._resolved(item, moved) for item in value)
         if kind is dict:
-            return {self._resolved(k): self._resolved(v) for k, v in value.items()}
+            return {self._resolved(k, moved): self._resolved(v, moved) for k, v in value.items()}
         return value
 
     def stored_item(self, record: Record, cid: CID) -> Stored | None:
         """Where an item of a kept result is; None when it has no place of its own."""
         stored = record.stored
         try:
-            for key in steps(cid.removeprefix(record.cid)):
+            for key in steps(cid.path.removeprefix(record.cid.path)):
                 if stored is None:
                     return None
                 stored = self._store.values.item(stored, key)
@@ -193,6 +181,26 @@ class Recall:
     def steps(self, cid: CID) -> list[object]:
         """The keys from a whole result down to the item `cid`."""
         return steps(cid.path)
+
+    def trace_of(self, record: Record) -> Trace | None:
+        """The trace of the very run a record tells of, while it is not in the store or was not."""
+        return self.trace_numbered(record.version)
+
+    def trace_numbered(self, number: int) -> Trace | None:
+        """The trace that was born with a negative number; None for versions of the store."""
+        return self._by_number.get(number) if number < 0 else None
+
+    def now(self, record: Record) -> Record:
+        """The record as it is now: a node may have been made before its result was committed."""
+        trace = None if record.version > 0 else self.trace_of(record)
+        if trace is None:
+            return record
+        version = trace.record.version
+        return trace.record if not record.cid.path else replace(record, version=version)
+
+    def owns(self, node: Node) -> bool:
+        """Whether the node was made here: version numbers of other stores mean nothing here."""
+        return node.home is self
 
     # What the user holds.
 
@@ -205,7 +213,8 @@ class Recall:
                 holder.watch(value)
 
         node = self.node(record, on_load=loaded)
-        entry = Entry(trace or Trace(record), node, None)
+        digest = self._store.values.digest
+        entry = Entry(trace or Trace(record), node, None, returns, digest)
         held = ref(entry)
         entry.carrier = carry(node, returns)
         return entry
@@ -217,7 +226,7 @@ class Recall:
             marked.node.note = note
             return marked
         node = self.node(entry.record, note)
-        return Entry(entry.trace, node, carry(node, returns))
+        return Entry(entry.trace, node, carry(node, returns), returns, self._store.values.digest)
 
     def fresh(self, trace: Trace, value: object, returns: Returns) -> Entry:
         """A result that was just computed, with its value at hand."""
@@ -227,7 +236,10 @@ class Recall:
             value=value,
             upstream_globals=lambda: self.globals_of(trace.record),
         )
-        return Entry(trace, node, carry(node, returns))
+        node.home = self
+        trace.node = ref(node)
+        self._by_number[trace.number] = trace
+        return Entry(trace, node, carry(node, returns), returns, self._store.values.digest)
 
     def node(
         self,
@@ -238,7 +250,7 @@ class Recall:
         """The node of a stored record; `on_load` is told the value when it is first touched."""
         stored = record.stored
         keyed = stored is not None and self._store.values.has_items(stored)
-        return Node(
+        node = Node(
             record,
             lambda: self._load(record, on_load),
             children=(lambda key: self._child(record, key, note)) if keyed else None,
@@ -246,6 +258,8 @@ class Recall:
             note=note,
             upstream_globals=lambda: self.globals_of(record),
         )
+        node.home = self
+        return node
 
     def globals_of(self, record: Record) -> Mapping[str, str]:
         """Globals the result hangs on, with a short text of their value then."""

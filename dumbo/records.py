@@ -251,6 +251,8 @@ class Record:
         The call's small arguments, encoded, so that it can be shown and repeated; may be empty.
     text : str
         The user's own description.
+    matched : tuple of str
+        Which matcher accepted which argument: ``lr by close(rel=0.01)``.
     """
 
     cid: CID
@@ -272,3 +274,4 @@ class Record:
     sample: int | None = None
     arguments: bytes = b""
     text: str = ""
+    matched: tuple[str, ...] = ()

@@ -6,7 +6,9 @@ memoized calls made by the body, results that are inside the value.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -20,12 +22,12 @@ from dumbo.frames import Frame, Trace
 from dumbo.identity import CallIdentity, encode_arguments
 from dumbo.identity.cid import CID, FunctionId
 from dumbo.judging import Judge
-from dumbo.proxy import Node, node_of
+from dumbo.proxy import Node, leaves, node_of, unwrap
 from dumbo.recall import Recall
-from dumbo.records import Dependency, Edge, EdgeKind, Record
+from dumbo.records import Edge, EdgeKind, Record
 
 LIVE: Final = ("generator", "coroutine", "async_generator")
-_PACKAGE: Final = str(Path(__file__).parent)
+_OURS: Final = (str(Path(__file__).parent) + os.sep, contextlib.__file__)
 _numbers: Final = itertools.count(-1, -1)
 
 
@@ -56,13 +58,12 @@ class Tracing:
         run: Run,
         function: FunctionId,
         plain: Callable[..., Any],
-        declared: tuple[Dependency, ...],
         inner: tuple[tuple[str, Node], ...],
     ) -> Trace:
         """Build the trace of a run; `inner` are the nodes of results inside the value."""
         assert run.recording is not None, "a run is traced after its recording"
         frame, identity = run.frame, run.identity
-        depset = self._tracker.depset(plain, run.recording, (*declared, *frame.declared))
+        depset = self._tracker.depset(plain, run.recording, frame.declared)
         self._judge.learn(depset)
         edges = [
             self._edge(use.cid, identity.cid, EdgeKind.INPUT, use.role, node_of(use.value))
@@ -96,6 +97,7 @@ class Tracing:
             created=time.time(),
             where=run.where,
             arguments=encode_arguments(identity.bound),
+            matched=identity.matched,
         )
         # Calls made by the body that were not kept would have to be made again as well.
         saving = own + sum(child.saving for child in children if not child.committed)
@@ -104,48 +106,35 @@ class Tracing:
     def _parents(self, edges: list[Edge], children: list[Trace]) -> tuple[Trace, ...]:
         found = dict.fromkeys(children)
         for edge in edges:
-            trace = self._recall.traces.get(edge.source.parent)
-            if trace is not None:
+            trace = self._recall.trace_numbered(edge.version)
+            if trace is not None and not trace.committed:
                 found.setdefault(trace)
         return tuple(found)
 
     def _edge(self, source: CID, target: CID, kind: EdgeKind, role: str, node: Node | None) -> Edge:
         if node is None:
             return Edge(source, target, kind, role)
-        record = node.record
-        if record.version <= 0 and not source.is_external:
-            # An item's node was cut when its whole was not in the store; ask what is known now.
-            trace = self._recall.traces.get(source.parent)
-            if trace is not None:
-                record = trace.record
-        return Edge(
-            source, target, kind, role, record.version, self._recall.known_digest(record, source)
-        )
+        if not self._recall.owns(node):
+            # Numbers of another store, or of a process that is gone, mean nothing here.
+            return Edge(source, target, kind, role, 0, node.record.digest)
+        record = self._recall.now(node.record)
+        digest = self._recall.known_digest(record, source)
+        return Edge(source, target, kind, role, record.version, digest)
 
 
 def returned(value: object) -> tuple[object, tuple[tuple[str, Node], ...]]:
-    """Take carriers out of a returned value: the bare value, and their nodes by item path.
+    """Take carriers out of a returned value: the bare value, and their nodes with their role.
 
-    Looks at the value itself and into exact tuples, lists and dicts, as arguments are treated.
+    Looks at the value itself and into containers, as arguments are treated; what is shared inside
+    stays shared.
     """
-    nodes: list[tuple[str, Node]] = []
-    return _bare(value, "", nodes, ()), tuple(nodes)
-
-
-def _bare(value: Any, path: str, nodes: list[tuple[str, Node]], above: tuple[int, ...]) -> object:
     node = node_of(value)
     if node is not None:
-        nodes.append((path, node))
-        return node.value
-    kind = type(value)
-    if kind not in (tuple, list, dict) or id(value) in above:
-        return value
-    above = (*above, id(value))
-    items = list(value.items()) if kind is dict else list(enumerate(value))
-    bare = [(key, _bare(item, f"{path}[{key!r}]", nodes, above)) for key, item in items]
-    if all(new is old for (_, new), (_, old) in zip(bare, items, strict=True)):
-        return value
-    return dict(bare) if kind is dict else kind(item for _, item in bare)
+        return node.value, (("", node),)
+    nodes = [inner for leaf in leaves(value) if (inner := node_of(leaf)) is not None]
+    if not nodes:
+        return value, ()
+    return unwrap(value, deep=True), tuple(("item", inner) for inner in nodes)
 
 
 def refuse_live(value: object, call: str) -> None:
@@ -167,8 +156,6 @@ def refuse_live(value: object, call: str) -> None:
 def calling_line() -> str:
     """File and line of the user's code that made the call."""
     frame = sys._getframe(1)  # noqa: SLF001  # the only way to the caller without building a stack
-    while frame.f_back is not None and (
-        frame.f_code.co_filename.startswith(_PACKAGE) or "contextlib" in frame.f_code.co_filename
-    ):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"

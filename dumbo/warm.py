@@ -1,7 +1,7 @@
 """The warm path, written out for each number of parameters.
 
 Law: it answers only what needs no thought. Arguments of exact, immutable builtin types, whose
-equality within one type is identity; an entry whose stamp is the current one; a guard that holds.
+equality within one type is identity; a shortcut whose stamp is the current one; a guard that holds.
 Anything else goes the long way, which is the truth.
 
 The texts are made of letters and fixed words. A zero of either sign never enters the table (they
@@ -17,7 +17,7 @@ from dumbo.live import LIVE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dumbo.recall import Entry
+    from dumbo.entries import Shortcut
 
 SIZE: Final = 1 << 14
 """Calls remembered per function; beyond it they are forgotten all at once."""
@@ -38,7 +38,7 @@ TYPES: Final = frozenset({int, str, bytes, bool, float, type(None), _Absent})
 class Caller(Protocol):
     """What the warm path needs of a function."""
 
-    _warm: dict[tuple[Any, ...], Entry]
+    _warm: dict[tuple[Any, ...], Shortcut]
 
     def _long(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Make the call by the engine."""
@@ -61,16 +61,20 @@ def write(parameters: int) -> Callable[..., Any]:
         *(f"        {kind} = type({name})" for kind, name in zip(types, names, strict=True)),
         f"        if {ask}:",
         f"            key = ({''.join(f'{part}, ' for part in (*types, *names))})",
-        "            entry = self._warm.get(key)",
-        "            if entry is not None and entry.stamp is LIVE.stamp and entry.guard():",
-        "                entry.hits += 1",
-        "                return entry.carrier",
+        "            known = self._warm.get(key)",
+        "            if known is not None and (stamp := LIVE.stamp) is known.stamp and stamp and (",
+        "                known.guard()",
+        "            ):",
+        "                known.hits += 1",
+        "                return known.carrier",
         f"            return self._long_and_warm(key, ({''.join(f'{n}, ' for n in names)}))",
         f"        return self._long(given(({''.join(f'{n}, ' for n in names)})), named)",
         f"    return self._long(given(({''.join(f'{n}, ' for n in names)})) + rest, named)",
     ]
     space: dict[str, Any] = {"ABSENT": ABSENT, "TYPES": TYPES, "LIVE": LIVE, "given": given}
-    exec("\n".join(lines), space)  # noqa: S102  # letters and fixed words only, see the law
+    # With this file's name, so that whoever looks for the caller's line passes over it.
+    code = compile("\n".join(lines), __file__, "exec")
+    exec(code, space)  # noqa: S102  # letters and fixed words only, see the law
     call: Callable[..., Any] = space["__call__"]
     call.__doc__ = "Give the result of the call, remembered or computed."
     return call

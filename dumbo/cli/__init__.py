@@ -10,14 +10,19 @@ import sys
 from collections.abc import Sequence
 
 from dumbo import session as sessions
-from dumbo.errors import DumboError
+from dumbo.config import load_config
+from dumbo.errors import DumboError, StoreUnavailableError
 from dumbo.session import Session
+from dumbo.storage import is_store
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 on success, 1 where the answer is an error, 2 for a wrong command line."""
     options = _parser().parse_args(arguments)
     try:
+        folder = load_config(options.store).folder
+        if not is_store(folder):
+            raise StoreUnavailableError(f"there is no store in {folder}; name one with --store")
         with sessions.open_session(options.store) as session:
             text = _COMMANDS[options.command](session, options)
     except DumboError as error:
@@ -51,7 +56,8 @@ def _ls(session: Session, options: argparse.Namespace) -> str:
     rows = session.inspect.values(options.function, options.limit)
     lines = [
         f"{row.state.value:8} {row.seconds:9.3g} s {row.nbytes:>12,} B  "
-        f"{'kept' if row.kept else '-':5} {row.call}" + (f"  [{row.tag}]" if row.tag else "")
+        f"{'kept' if row.kept else '-':5} {row.cid}  {row.call}"
+        + (f"  [{row.tag}]" if row.tag else "")
         for row in rows
     ]
     return "\n".join(lines) or f"no results in {session.config.folder}"

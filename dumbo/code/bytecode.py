@@ -51,7 +51,10 @@ def qualified_name(code: CodeType) -> str:
 
     Empty for the body of a module and for a comprehension outside any function.
     """
-    name = _AT_END.sub("", _THROUGH.sub("", code.co_qualname))
+    name = code.co_qualname
+    if "<" not in name:
+        return name
+    name = _AT_END.sub("", _THROUGH.sub("", name))
     return "" if name == "<module>" else name
 
 

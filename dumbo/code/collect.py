@@ -23,7 +23,7 @@ from dumbo.code.packages import PYTHON
 from dumbo.code.recording import Ran, Recording
 from dumbo.code.resolve import Found, Meaning
 from dumbo.code.statics import functions_behind, is_cache, is_memoized
-from dumbo.code.values import is_scalar
+from dumbo.code.values import agree, is_scalar
 from dumbo.records import Dependency, DependencyKind, Depset
 
 WRITTEN = "written by the call"
@@ -263,11 +263,11 @@ class Collection:
         if before is None:
             return False
         if before.fingerprint is not None:
-            return before.fingerprint != meaning.fingerprint
+            return not agree(before.fingerprint, meaning.fingerprint)
         if before.value is value:
             return False
         known = self._looker.resolver.meaning(Found(before.value, 1, ()))
-        return known.fingerprint != meaning.fingerprint
+        return not agree(known.fingerprint, meaning.fingerprint)
 
     def _add_meaning(self, use: Use, meaning: Meaning, by: str) -> None:
         module = modules.loaded(use.module)

@@ -11,16 +11,18 @@ import sys
 import threading
 from collections.abc import Callable
 from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, MethodType
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 Profiler = Callable[[FrameType, str, Any], object]
 OTHER_PROFILER = "another profiler is active"
 BUDGET_SPENT = "event budget spent"
+_REMEMBERED = 5_000
 
 
 class _Listener(Protocol):
     @property
     def is_idle(self) -> bool: ...
+    def is_foreign(self, code: CodeType) -> bool: ...
     def note(self, code: CodeType, frame: FrameType) -> bool: ...
     def gave_up(self, reason: str) -> None: ...
 
@@ -33,13 +35,15 @@ class Profiling:
         self._budget = budget
         # Code is held as well as its id, so that no other object can come by the same id.
         self._seen: dict[int, CodeType] = {}
-        self._here = threading.local()
+        # Of these, what may matter to the next recording; the rest is told of once per process.
+        self._told: list[int] = []
+        self._here = _Here()
         self._threads_before: Any = None
         self._watching_threads = False
 
     def opened(self) -> str:
         """Begin to watch this thread and those it starts."""
-        self._seen.clear()
+        self._forget()
         earlier: Any = sys.getprofile()
         if not _is_ours(earlier) and not _is_callable(earlier):
             return OTHER_PROFILER
@@ -47,32 +51,50 @@ class Profiling:
             self._threads_before = threading.getprofile()
             threading.setprofile(self._hook(None))
             self._watching_threads = True
-        if not _is_ours(earlier) or vars(self._here).get("depth", 0) == 0:
-            self._here.earlier = earlier
-            sys.setprofile(self._hook(earlier))
-        self._here.depth = vars(self._here).get("depth", 0) + 1
+        here = self._here
+        here.depth += 1
+        if here.depth == 1 or not _is_ours(earlier):
+            here.earlier = earlier
+            here.hook = self._hook(earlier)
+            sys.setprofile(here.hook)
         return ""
 
     def closed(self, remaining: int) -> None:
         """End watching this thread with its last recording, and all with the last of all."""
-        self._seen.clear()
-        depth = vars(self._here).get("depth", 0)
-        if depth:
-            self._here.depth = depth - 1
-            if depth == 1 and _is_ours(sys.getprofile()):
-                sys.setprofile(self._here.earlier)
+        here = self._here
+        if here.depth == 1 and sys.getprofile() is here.hook:
+            sys.setprofile(here.earlier)
+        here.depth = max(here.depth - 1, 0)
+        self._forget()
         if not remaining and self._watching_threads:
             threading.setprofile(self._threads_before)
             self._watching_threads = False
 
+    def _forget(self) -> None:
+        """Let all code report again that can be of the project."""
+        if len(self._seen) > _REMEMBERED:
+            self._seen.clear()
+        for known in self._told:
+            self._seen.pop(known, None)
+        self._told.clear()
+
+    def _see(self, code: CodeType, frame: FrameType) -> None:
+        """Take the first event of a code object."""
+        if self._listener.is_foreign(code):
+            self._seen[id(code)] = code
+        elif self._listener.note(code, frame):
+            self._seen[id(code)] = code
+            self._told.append(id(code))
+
     def _hook(self, earlier: Profiler | None) -> Profiler:
         seen, listener, left = self._seen, self._listener, self._budget
+        see = self._see
 
         def watch(frame: FrameType, event: str, arg: Any) -> None:  # noqa: ARG001 - set by Python
             nonlocal left
             if event == "call":
-                if id(frame.f_code) not in seen and listener.note(frame.f_code, frame):
-                    seen[id(frame.f_code)] = frame.f_code
+                if id(frame.f_code) not in seen:
+                    see(frame.f_code, frame)
                 return
             # Every call returns, so counting the other events counts calls, of C functions too.
             left -= 1
@@ -86,30 +108,23 @@ class Profiling:
             watch(frame, event, arg)
 
         hook = watch if earlier is None else both
-        _ours.add(hook)
+        _OURS.add(id(hook.__code__))  # constants of this function: they live as long as it does
         return hook
 
 
-class _Ours:
-    """Recognises our hooks among profilers, by the code they share."""
+class _Here(threading.local):
+    """Recordings open on this thread, its hook, and the profiler there was before them."""
 
-    def __init__(self) -> None:
-        self._codes: set[CodeType] = set()
-
-    def add(self, hook: FunctionType | Profiler) -> None:
-        code = getattr(hook, "__code__", None)
-        if code is not None:
-            self._codes.add(code)
-
-    def __contains__(self, profiler: object) -> bool:
-        return getattr(profiler, "__code__", None) in self._codes
+    depth = 0
+    hook: Any = None
+    earlier: Any = None
 
 
-_ours = _Ours()
+_OURS: Final[set[int]] = set()
 
 
 def _is_ours(profiler: object) -> bool:
-    return profiler in _ours
+    return type(profiler) is FunctionType and id(profiler.__code__) in _OURS
 
 
 def _is_callable(profiler: object) -> bool:

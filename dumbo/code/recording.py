@@ -11,7 +11,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, CO_ITERABLE_COROUTINE
@@ -96,49 +96,40 @@ class Recorder:
     def __init__(self, project: Project, snapshot: Snapshot, budget: int) -> None:
         self._project = project
         self._snapshot = snapshot
-        self._lock = threading.RLock()
-        self._open: tuple[Recording, ...] = ()
+        self.open: tuple[Recording, ...] = ()
         self._leaves = 0
-        self._current: ContextVar[Recording | None] = ContextVar("dumbo recording", default=None)
-        self._hook = _hook(self, budget)
+        self.lock = threading.RLock()
+        self.current: ContextVar[Recording | None] = ContextVar("dumbo recording", default=None)
+        self.hook = _hook(self, budget)
         self.events = 0
 
-    @contextmanager
-    def recording(self, own: CodeType | None = None) -> Iterator[Recording]:
+    def recording(self, own: CodeType | None = None) -> AbstractContextManager[Recording]:
         """Record what runs in the ``with`` block, for a call of the function with code `own`."""
-        parent = self._current.get()
-        recording = Recording(parent, own, frozenset(_waiting(sys._getframe(1))))  # noqa: SLF001 - no public way
-        with self._lock:
-            self._enter(recording)
-            recording.incomplete = self._hook.opened()
-        self._current.set(recording)
-        try:
-            yield recording
-        finally:
-            self._current.set(parent)
-            recording.outer = frozenset()  # frames hold everything they name alive
-            with self._lock:
-                self._leave(recording)
-                self._hook.closed(len(self._open))
+        return _Block(self, own)
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is being recorded."""
-        return not self._open
+        return not self.open
 
     def gave_up(self, reason: str) -> None:
         """The hook stopped watching: what is open is incomplete."""
-        for recording in self._open:
+        for recording in self.open:
             recording.incomplete = recording.incomplete or reason
+
+    def is_foreign(self, code: CodeType) -> bool:
+        """Whether this code can never be told of, in this recording or any other."""
+        file = code.co_filename
+        return not code.co_flags & OPTIMIZED or not self._project.owns_file(file)
 
     def note(self, code: CodeType, frame: FrameType) -> bool:
         """Take one event; returns whether this code need not be reported again."""
         self.events += 1
         if not code.co_flags & OPTIMIZED or not self._owns(code, frame):
             return True
-        current = self._current.get()
+        current = self.current.get()
         mine = current is not None and current.is_open
-        for recording in (current,) if current is not None and mine else self._open:
+        for recording in (current,) if current is not None and mine else self.open:
             if frame in recording.outer:
                 return False
             if id(code) not in recording.codes:
@@ -178,25 +169,58 @@ class Recorder:
             caller = caller.f_back
         return ""
 
-    def _enter(self, recording: Recording) -> None:
+    def enter(self, recording: Recording) -> None:
+        """Open a recording, under the lock; the hook is told by the caller."""
         if recording.parent is not None:
             recording.parent.children += 1
-        self._open = (*self._open, recording)
-        self._leaves = sum(not r.children for r in self._open)
+        self.open = (*self.open, recording)
+        self._leaves = sum([not r.children for r in self.open])
+        self.current.set(recording)
 
-    def _leave(self, recording: Recording) -> None:
+    def leave(self, recording: Recording) -> None:
+        """Close a recording, under the lock; the hook is told by the caller."""
         recording.is_open = False
         if recording.parent is not None:
             recording.parent.children -= 1
-        self._open = tuple(r for r in self._open if r is not recording)
-        self._leaves = sum(not r.children for r in self._open)
+        self.open = tuple([r for r in self.open if r is not recording])
+        self._leaves = sum([not r.children for r in self.open])
+        self.current.set(recording.parent)
+        recording.outer = frozenset()  # frames hold everything they name alive
 
 
-def _waiting(frame: FrameType | None) -> Iterator[FrameType]:
+class _Block:
+    """The ``with`` block of one recording; a class, as a generator would run under the hook."""
+
+    __slots__ = ("_own", "_recorder", "_recording")
+
+    def __init__(self, recorder: Recorder, own: CodeType | None) -> None:
+        self._recorder = recorder
+        self._own = own
+
+    def __enter__(self) -> Recording:
+        recorder = self._recorder
+        waiting = _waiting(sys._getframe(1))  # noqa: SLF001 - no public way
+        self._recording = recording = Recording(recorder.current.get(), self._own, waiting)
+        with recorder.lock:
+            recorder.enter(recording)
+            # Last, and first below: what comes between is seen, and seeing costs.
+            recording.incomplete = recorder.hook.opened()
+        return recording
+
+    def __exit__(self, *_: object) -> None:
+        recorder, recording = self._recorder, self._recording
+        with recorder.lock:
+            recorder.hook.closed(len(recorder.open) - 1)
+            recorder.leave(recording)
+
+
+def _waiting(frame: FrameType | None) -> frozenset[FrameType]:
+    found: list[FrameType] = []
     while frame is not None:
         if frame.f_code.co_flags & _SUSPENDING:
-            yield frame
+            found.append(frame)
         frame = frame.f_back
+    return frozenset(found)
 
 
 def _arguments(frame: FrameType, *, everything: bool) -> Iterator[Any]:

@@ -22,7 +22,13 @@ from dumbo.code.bytecode import qualified_name
 from dumbo.code.forms import Forms, cell_value
 from dumbo.code.names import Chain, names_of_all
 from dumbo.code.project import Project
-from dumbo.code.statics import functions_behind, is_cache, is_memoized, static_member
+from dumbo.code.statics import (
+    functions_behind,
+    given_arguments,
+    is_cache,
+    is_memoized,
+    static_member,
+)
 from dumbo.code.values import SCALARS, fingerprint_of, is_data, short_text, type_label
 from dumbo.records import DependencyKind
 
@@ -165,7 +171,8 @@ class Resolver:
         functions = functions_behind(value)
         if functions and (kind is not MethodType or isinstance(value.__self__, type)):
             how = "cached " if is_cache(value) else "function "
-            return how + ", ".join(self._function_label(f) for f in functions) + _overloads(value)
+            label = how + ", ".join(self._function_label(f) for f in functions)
+            return label + _overloads(value) + _given(value)
         if issubclass(kind, type(len) | type(str.upper)):
             return f"function {value.__module__ or 'builtins'}:{value.__qualname__}"
         return ""
@@ -209,6 +216,13 @@ def _overloads(value: Any) -> str:
         if isinstance(kind, type)
     ]
     return " for " + ", ".join(sorted(pairs))
+
+
+def _given(value: Any) -> str:
+    """What a ``partial`` gives its function; nothing where that has no fingerprint."""
+    given = given_arguments(value)
+    fingerprint = fingerprint_of(given) if given else None
+    return "" if fingerprint is None else f" with {fingerprint}"
 
 
 def _plain_label(function: FunctionType) -> str:

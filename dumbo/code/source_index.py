@@ -7,6 +7,7 @@ gives it, with comprehension scopes left out; a name defined more than once keep
 from __future__ import annotations
 
 import ast
+import copy
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from typing import Any
 from dumbo.code.bytecode import OPTIMIZED, bytecode_form, nested_codes, qualified_name
 from dumbo.code.normal_form import class_shell, mark, stable_form
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ def index_source(text: str | bytes, filename: str = "<source>") -> SourceIndex:
     by_name: dict[str, list[Entry]] = {}
     for (name, line), nodes in functions.items():
         # Lambdas on one line cannot be told apart, so they count as one.
-        form = mark(*(stable_form(node) for node in nodes))
+        form = mark(*(stable_form(_nameless(node)) for node in nodes))
         end = max(_last_line(node) for node in nodes)
         by_name.setdefault(name, []).append(Entry(form, line, end, compiled.get((name, line), ())))
     return SourceIndex(
@@ -138,6 +139,15 @@ def index_source(text: str | bytes, filename: str = "<source>") -> SourceIndex:
         tuple(sorted(set(_imports(tree)))),
         mark(stable_form(tree)),
     )
+
+
+def _nameless(node: ast.AST) -> ast.AST:
+    """The function without its own name, which is the entry's: a renamed function is the same."""
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return node
+    twin = copy.copy(node)
+    twin.name = ""
+    return twin
 
 
 def _first_line(node: ast.AST) -> int:

@@ -5,13 +5,14 @@ Law: no ``getattr`` on a value that could answer with code; descriptors are take
 
 from __future__ import annotations
 
-from functools import cached_property, partial
+from functools import cached_property, partial, partialmethod
 from types import FunctionType, MethodType
 from typing import Any
 
 from dumbo._typing import MISSING
 
-_DESCRIPTORS = frozenset({staticmethod, classmethod, MethodType, cached_property, partial})
+_PARTIALS = frozenset({partial, partialmethod})
+_DESCRIPTORS = _PARTIALS | {staticmethod, classmethod, MethodType, cached_property}
 
 
 def static_member(cls: type, name: str) -> Any:
@@ -35,6 +36,16 @@ def is_cache(value: object) -> bool:
     )
 
 
+def given_arguments(value: Any) -> tuple[Any, ...]:
+    """What a ``partial``, or one behind a method or cache, gives its function; empty if nothing."""
+    kind = type(value)
+    if kind in _PARTIALS:
+        return (value.args, value.keywords, *given_arguments(value.func))
+    if kind in (staticmethod, classmethod, MethodType):
+        return given_arguments(value.__func__)
+    return given_arguments(value.func) if kind is cached_property else ()
+
+
 def functions_behind(value: Any) -> list[FunctionType]:
     """Plain functions that a function, method, descriptor, partial or cache stands for.
 
@@ -54,7 +65,7 @@ def functions_behind(value: Any) -> list[FunctionType]:
         inner = (value.__func__,)
     elif issubclass(kind, property):
         inner = (value.fget, value.fset, value.fdel)
-    elif kind is cached_property or kind is partial:
+    elif kind is cached_property or kind in _PARTIALS:
         inner = (value.func,)
     elif is_cache(value):
         inner = (value.__wrapped__,)

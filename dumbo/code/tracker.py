@@ -6,16 +6,18 @@ Law: wires the parts of this package and keeps verdicts for one epoch; everythin
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from types import FunctionType
 from typing import Any
 
 from dumbo.code import guards as guarding
-from dumbo.code import modules
+from dumbo.code import modules, moving
 from dumbo.code.bindings import Bindings
+from dumbo.code.bytecode import qualified_name
 from dumbo.code.collect import Collection
 from dumbo.code.declarations import Contents
+from dumbo.code.depsets import Depsets
 from dumbo.code.explain import describe
 from dumbo.code.forms import Forms
 from dumbo.code.guards import Guards
@@ -27,7 +29,8 @@ from dumbo.code.resolve import Resolver
 from dumbo.code.sources import Sources, SourceStore
 from dumbo.code.statics import functions_behind
 from dumbo.code.verify import Verifier
-from dumbo.records import Dependency, Depset, Reason, Staleness, State
+from dumbo.identity.cid import FunctionId
+from dumbo.records import Dependency, DependencyKind, Depset, Reason, Staleness, State
 
 EVENT_BUDGET = 200_000
 
@@ -77,6 +80,7 @@ class Tracker:
         self._recorder = Recorder(project, self._looker.snapshot, budget)
         self._verifier = Verifier(self._looker, Contents(sources))
         self._verdicts: dict[tuple[str, int, tuple[str, ...]], Staleness] = {}
+        self._depsets = Depsets()
         self._lock = threading.RLock()
 
     @property
@@ -89,6 +93,7 @@ class Tracker:
         with self._lock:
             self.epoch += 1
             self._verdicts.clear()
+            self._depsets.clear()
             self.sources.refresh()
             self._looker.bindings.refresh()
             self._looker.packages.forget()
@@ -120,12 +125,31 @@ class Tracker:
             Further values whose project classes are dependencies; those of the call's own
             arguments are, in any case.
         """
-        collection = Collection(self._looker, recording, _plain(function))
-        plain = _plain(function)
+        plain, declared, arguments = _plain(function), tuple(declared), tuple(arguments)
+        if plain is None or arguments:
+            return self._collected(plain, recording, declared, arguments)
+        epoch = self.epoch
+        depset = self._depsets.again(plain, recording, declared, epoch)
+        if depset is None:
+            depset = self._collected(plain, recording, declared, ())
+            self._depsets.note(plain, recording, declared, epoch, depset, self._guarded)
+        return depset
+
+    def _collected(
+        self,
+        plain: FunctionType | None,
+        recording: Recording,
+        declared: tuple[Dependency, ...],
+        arguments: tuple[Any, ...],
+    ) -> Depset:
+        collection = Collection(self._looker, recording, plain)
         if plain is not None and recording.incomplete and not recording.codes:
             collection.follow(plain, "")
         collection.record(arguments)
-        return collection.depset(tuple(declared))
+        return collection.depset(declared)
+
+    def _guarded(self, plain: FunctionType, depset: Depset) -> Guards:
+        return guarding.build(self._looker.resolver, plain, depset)
 
     def closure_depset(self, function: Any) -> Depset:
         """What a call could depend on, by reading code alone and running nothing."""
@@ -171,6 +195,31 @@ class Tracker:
         if self.verify(depset, plain).reasons:
             return None
         return guarding.build(self._looker.resolver, plain, depset)
+
+    def moved(self, depset: Depset, old: FunctionId, function: Any) -> Iterator[Depset]:
+        """What a depset of `old` is if `function` is what became of `old`; the likeliest first.
+
+        Each is true of today's code if it verifies. Nothing is given where the depset does not
+        know the code of `old`.
+        """
+        plain = _plain(function)
+        if plain is not None:
+            yield from moving.moved(self._looker, depset, old, plain)
+
+    def own_code(self, function: Any) -> Dependency | None:
+        """The function's own code as a dependency, as it is loaded."""
+        plain = _plain(function)
+        if plain is None:
+            return None
+        code, forms = plain.__code__, self._looker.forms
+        return Dependency(
+            DependencyKind.CODE,
+            modules.real_name(plain.__globals__),
+            qualified_name(code),
+            forms.of_code(code),
+            forms.text_of_code(code),
+            code.co_filename,
+        )
 
     def describe(self, reason: Reason) -> str:
         """A reason in words, with a diff or the old and new value."""

@@ -15,11 +15,14 @@ from typing import Any
 
 from dumbo.code.modules import real_name
 from dumbo.code.normal_form import constant_text, mark
-from dumbo.identity.canonical import digest
+from dumbo.errors import UnidentifiableError
+from dumbo.errors import UnidentifiableError
+from dumbo.identity.canonical import content_digest, token
 
 SCALARS = frozenset({type(None), bool, int, float, complex, str, bytes, type(Ellipsis)})
 _SHOWN = SCALARS | {list, tuple, dict, set, frozenset}
 _TEXT = 60
+_CID = "cid:"
 
 
 def fingerprint_of(value: Any) -> str | None:
@@ -30,11 +33,65 @@ def fingerprint_of(value: Any) -> str | None:
         return f"v:{text}" if len(text) <= _TEXT else "v:" + mark(text)
     probe = getattr(kind, "__dumbo_carrier__", None)
     if probe is not None:
-        return f"cid:{probe(value)}"
+        return f"{_CID}{probe(value)}@{_version_of(value)}"
     try:
-        return "v:" + digest(_without_cached(value))
+        found = token(_without_cached(value))
+        carried = [f"{_CID}{use.cid}@{_version_of(use.value)}" for use in found.uses]
+        return "\n".join(["v:" + found.digest, *carried])
     except Exception:  # noqa: BLE001 - identity runs a value's own hooks, which may raise anything
         return None
+
+
+def agree(before: str, after: str) -> bool:
+    """Whether two fingerprints are of one value, as far as both say.
+
+    What is known of a carried result grows: it gets its digest when it is kept, and its version
+    when it is committed.
+
+    Examples
+    --------
+    >>> agree("cid:f#0@3||", "cid:f#0@3|d1|"), agree("cid:f#0@3|d1|", "cid:f#0@4|d2|")
+    (True, False)
+    """
+    if before == after:
+        return True
+    pairs = list(zip(before.split("\n"), after.split("\n"), strict=False))
+    return before.count("\n") == after.count("\n") and all(_agree(*pair) for pair in pairs)
+
+
+def _agree(before: str, after: str) -> bool:
+    if before == after:
+        return True
+    (cid, _, then), (other, _, now) = before.rpartition("@"), after.rpartition("@")
+    if cid != other or not cid.startswith(_CID):
+        return False
+    for at in (1, 2, 0):  # digest, content, version
+        one, two = then.split("|")[at], now.split("|")[at]
+        if one and two:
+            return one == two
+    return False
+
+
+def _version_of(value: Any) -> str:
+    """``version|digest|content`` of a carried result, as far as each is known without loading."""
+    kind = type(value)
+    if not hasattr(kind, "__dumbo_carrier__"):
+        return f"||{_content_of(value)}"
+    record = value.__dumbo_record__ if hasattr(kind, "__dumbo_record__") else None
+    if record is None:
+        return "||"
+    version = str(record.version) if record.version > 0 else ""
+    content = ""
+    if not record.digest and value.__dumbo_loaded__:
+        content = _content_of(value.__dumbo_node__().value)
+    return f"{version}|{record.digest}|{content}"
+
+
+def _content_of(value: Any) -> str:
+    try:
+        return content_digest(value)
+    except UnidentifiableError:
+        return ""
 
 
 def _without_cached(value: Any) -> Any:

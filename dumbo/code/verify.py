@@ -17,6 +17,7 @@ from dumbo.code.forms import BYTECODE, LIVE_CLASS, SOURCE, find_codes, shell_for
 from dumbo.code.looking import Looker
 from dumbo.code.source_index import Entry
 from dumbo.code.sources import Source
+from dumbo.code.values import agree
 from dumbo.records import (
     FRESH,
     Dependency,
@@ -189,7 +190,7 @@ class Verifier:
         resolver = self._looker.resolver
         found = resolver.find(namespace, dependency.name)
         meaning = resolver.meaning(found)
-        if meaning.fingerprint == recorded:
+        if agree(recorded, meaning.fingerprint):
             return None
         if found.value is MISSING and "__getattr__" in namespace:
             return unknown(dependency, "the module makes the name on demand")
@@ -219,7 +220,7 @@ class Verifier:
         else:
             now = declarations.current(dependency, self._contents)
         if now is None:
-            if dependency.name == "value":
+            if dependency.name.partition(":")[0] == "value":
                 return None  # declared inside the body, so only running it could tell
             return unknown(dependency, "its module is not loaded")
         return None if now[0] == dependency.fingerprint else stale(dependency, now[1])

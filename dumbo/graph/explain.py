@@ -50,6 +50,8 @@ def explain(record: Record, staleness: Staleness) -> Explanation:
     """Say in words what `staleness` says of `record`."""
     short = one_line(record.call or record.cid, staleness)
     lines = [short]
+    if record.matched:
+        lines.append("  matched: " + ", ".join(record.matched))
     if staleness.path:
         lines.append(
             "  path: " + " <- ".join([record.cid.short, *(c.short for c in staleness.path)])

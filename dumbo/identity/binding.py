@@ -12,6 +12,7 @@ closure cell that enters, and the sample index if there is one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from hashlib import blake2b
 from inspect import BoundArguments, Parameter, Signature
@@ -159,6 +160,18 @@ class CallShape:
                     f"{', '.join(signature.parameters) or 'none'}"
                 )
         return cls(function, identity, signature, matchers)
+
+    def under(self, name: FunctionId) -> CallShape:
+        """The same shape for a function of another name: how calls were named before a rename."""
+        twin = copy(self)
+        twin.function_id = name
+        twin._head = b"call%d:" % FORMAT + encode_str(str(name))  # noqa: SLF001 - a twin of self
+        return twin
+
+    @property
+    def new_defaults(self) -> tuple[str, ...]:
+        """Parameters whose default is a `new_default`."""
+        return tuple(n for n, slot in self._slots.items() if slot.new_default is not None)
 
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> BoundArguments:
         """Bind arguments to the signature and apply defaults.

@@ -11,6 +11,7 @@ from dumbo.proxy.bare import bare_arguments, cid_of, is_carrier, node_of, unwrap
 from dumbo.proxy.carry import carry
 from dumbo.proxy.node import Node, Returns
 from dumbo.proxy.protect import Mark, check_unspoilt, mark_of, protect
+from dumbo.proxy.walk import leaves
 
 __all__ = [
     "Mark",
@@ -21,6 +22,7 @@ __all__ = [
     "check_unspoilt",
     "cid_of",
     "is_carrier",
+    "leaves",
     "mark_of",
     "node_of",
     "protect",

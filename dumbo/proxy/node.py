@@ -75,6 +75,7 @@ class Node:
         "_lock",
         "_spelling",
         "_value",
+        "home",
         "note",
         "record",
     )
@@ -101,6 +102,8 @@ class Node:
         self._globals = upstream_globals
         self._lock = threading.RLock()
         self._spelling: dict[Hashable, Hashable] | None = None
+        # Whoever made the node and can look its version up; None for one that was unpickled.
+        self.home: object = None
         self._items: weakref.WeakValueDictionary[object, object] | None = None
 
     @property
@@ -200,5 +203,8 @@ class Node:
             nbytes=0,
         )
         if inner is not None:  # a result of another call sits inside: stay as lazy as it is
-            return Node(cut, lambda: inner(item).value, note=self.note)
-        return Node(cut, lambda: item, value=item, note=self.note)
+            child = Node(cut, lambda: inner(item).value, note=self.note)
+        else:
+            child = Node(cut, lambda: item, value=item, note=self.note)
+        child.home = self.home
+        return child

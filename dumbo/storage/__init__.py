@@ -10,7 +10,7 @@ from dumbo.storage.catalog import SqliteCatalog
 from dumbo.storage.codecs import Pickles
 from dumbo.storage.memory import Memory
 from dumbo.storage.objects import Objects, Published, Swept, Sync
-from dumbo.storage.store import Store, StoreOptions
+from dumbo.storage.store import Store, StoreOptions, is_store
 from dumbo.storage.values import Values
 
 __all__ = [
@@ -29,4 +29,5 @@ __all__ = [
     "Swept",
     "Sync",
     "Values",
+    "is_store",
 ]

@@ -167,7 +167,7 @@ class Catalog(Protocol):
         ...
 
     def set_tag(self, name: str, cid: CID) -> None:
-        """Name a CID."""
+        """Name a CID; a tag that it has is replaced."""
         ...
 
     def drop_tag(self, name: str) -> bool:
@@ -180,6 +180,30 @@ class Catalog(Protocol):
 
     def tag_of(self, cid: CID) -> str | None:
         """Return the tag of a CID."""
+        ...
+
+    def note_moves(self, moves: Mapping[CID, CID]) -> None:
+        """Note that results count under other CIDs now; their tags go along."""
+        ...
+
+    def moves(self) -> dict[CID, CID]:
+        """Return under which CIDs results count now that were made under others."""
+        ...
+
+    def accept(self, key: str, depset: Depset) -> None:
+        """Take results under the depset `key` for fresh wherever `depset` verifies."""
+        ...
+
+    def accepted(self, key: str) -> tuple[str, ...]:
+        """Return the depsets by which one was accepted, oldest first."""
+        ...
+
+    def depsets_of(self, function: str) -> tuple[str, ...]:
+        """Return the keys of the depsets of a function's results, newest first."""
+        ...
+
+    def functions_with_code(self, fingerprint: str) -> tuple[tuple[str, str], ...]:
+        """Return module and name of code that was recorded in one version."""
         ...
 
     def set_external(self, name: str, digest: str, text: str) -> None:

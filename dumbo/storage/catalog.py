@@ -42,9 +42,11 @@ _BY_CID = """
     FROM word w JOIN node n ON n.digest = ? AND n.fn = w.id AND n.path = ?
     JOIN record r ON r.node = n.id
 """
-_VERSIONS = f"SELECT {RECORD_COLUMNS} {_BY_CID} {RECORD_JOINS} WHERE w.text = ?"
+# Most records have no edges: the last column saves them the second statement.
+_COLUMNS = f"{RECORD_COLUMNS}, EXISTS (SELECT 1 FROM edge WHERE target = r.version)"
+_VERSIONS = f"SELECT {_COLUMNS} {_BY_CID} {RECORD_JOINS} WHERE w.text = ?"
 _RECORD = f"""
-    SELECT {RECORD_COLUMNS} FROM word w JOIN node n ON n.digest = ? AND n.fn = w.id AND n.path = ?
+    SELECT {_COLUMNS} FROM word w JOIN node n ON n.digest = ? AND n.fn = w.id AND n.path = ?
     JOIN record r ON r.version = coalesce(nullif(?, 0), n.newest) AND r.node = n.id
     {RECORD_JOINS} WHERE w.text = ?
 """  # noqa: S608 - constants
@@ -85,18 +87,25 @@ class SqliteCatalog(Walks, Names, Tallies):
         """Return every version of a CID, newest first; empty if it is unknown."""
         digest, function, path = cid_key(cid)
         rows = self._database.read(_VERSIONS, (digest, path, function))
-        rows.sort(key=lambda row: -row[3])
-        return self._records(rows)
+        if len(rows) > 1:
+            rows.sort(key=lambda row: -row[3])
+        return self._found(rows)
 
     def record(self, cid: CID, version: int = 0) -> Record | None:
         """Return one version of a CID, the newest for 0; None if there is none."""
         digest, function, path = cid_key(cid)
         rows = self._database.read(_RECORD, (digest, path, version, function))
-        return self._records(rows)[0] if rows else None
+        return self._found(rows)[0] if rows else None
 
     def _records(self, rows: Sequence[tuple[Any, ...]]) -> tuple[Record, ...]:
         edges = self._edges_into({row[3]: row_cid(row) for row in rows}) if rows else {}
         return tuple(record_from(row, edges.get(row[3], ())) for row in rows)
+
+    def _found(self, rows: Sequence[tuple[Any, ...]]) -> tuple[Record, ...]:
+        """Read rows whose last column says whether there are edges."""
+        if any(row[-1] for row in rows):
+            return self._records([row[:-1] for row in rows])
+        return tuple([record_from(row[:-1], ()) for row in rows])
 
     def _edges_into(self, targets: dict[int, CID]) -> dict[int, tuple[Edge, ...]]:
         if len(targets) == 1:
@@ -228,6 +237,7 @@ def _drop_bare(connection: sqlite3.Connection, node: int) -> None:
     connection.execute(
         "DELETE FROM node WHERE id = ?1 AND newest = 0"
         " AND NOT EXISTS (SELECT 1 FROM edge WHERE source = ?1)"
-        " AND NOT EXISTS (SELECT 1 FROM tag WHERE node = ?1)",
+        " AND NOT EXISTS (SELECT 1 FROM tag WHERE node = ?1)"
+        " AND NOT EXISTS (SELECT 1 FROM moved WHERE node = ?1 OR now = ?1)",
         (node,),
     )

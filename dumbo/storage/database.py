@@ -21,6 +21,8 @@ from dumbo.errors import CorruptStoreError, StoreFormatError, StoreUnavailableEr
 from dumbo.storage import schema
 
 BUSY_SECONDS: Final = 30.0
+_CHECKPOINT: Final = 4000
+"""Pages in the log (16 MB) at which a commit moves them to the database, and waits for the disk."""
 _ABANDONED: Final[list[sqlite3.Connection]] = []
 _LIVE: Final[weakref.WeakSet[Database]] = weakref.WeakSet()
 
@@ -112,7 +114,7 @@ class Database:
                 "space, and that no other program holds the file"
             ) from error
         raise CorruptStoreError(
-            f"catalog {self.path}: {error}; restore it from a copy, or dumbo.repair() it, or move "
+            f"catalog {self.path}: {error}; restore it from a copy, or move "
             "the store away to begin a new one"
         ) from error
 
@@ -126,6 +128,7 @@ class Database:
             self._drop_dead_threads()
             self._connections.append((weakref.ref(threading.current_thread()), connection))
         connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'NORMAL'}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT}")
         self._local.connection = connection
         return connection
 

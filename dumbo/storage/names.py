@@ -1,15 +1,19 @@
-"""Tags, external values, the source index, and the stamps of objects.
+"""Tags, moved and accepted results, external values, the source index, and stamps of objects.
 
-Law: a tag names one CID and a CID has one tag; what would break that raises `NameTakenError`.
+Law: a tag names one CID and a CID has one tag: naming a CID again replaces its tag, and a name that
+means another CID raises `NameTakenError`.
 Stamps are buffered and written with the next record, since a hit must not write.
 """
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Mapping
 
 from dumbo.errors import NameTakenError
 from dumbo.identity.cid import CID
+from dumbo.records import Depset
 from dumbo.storage.base import Stamp
 from dumbo.storage.database import Database
 from dumbo.storage.rows import cid_from, cid_key
@@ -28,24 +32,24 @@ class Names:
     _buffers: Buffers
 
     def set_tag(self, name: str, cid: CID) -> None:
-        """Name a CID.
+        """Name a CID; a tag that it has is replaced, which renames it.
 
         Raises
         ------
         NameTakenError
-            The name means another CID, or the CID has another name.
+            The name means another CID.
         """
-        taken, own = self.tags().get(name), self.tag_of(cid)
+        taken = self.tags().get(name)
         if taken == cid:
             return
-        if taken is not None or own is not None:
-            held = f"{name!r} names {taken.short}" if taken else f"{cid.short} is {own!r} already"
+        if taken is not None:
             raise NameTakenError(
-                f"tag({name!r}, {cid.short}): {held}; untag({(name if taken else own)!r}) first"
+                f"tag({name!r}, {cid.short}): {name!r} names {taken.short}; untag({name!r}) first"
             )
         with self._database.write() as connection:
             interner = Interner(connection, self._words)
             node, _ = interner.node(cid)
+            connection.execute("DELETE FROM tag WHERE node = ?", (node,))
             try:
                 connection.execute("INSERT INTO tag VALUES (?, ?)", (name, node))
             except sqlite3.IntegrityError as error:
@@ -77,6 +81,51 @@ class Names:
             (digest, path, function),
         )
         return str(rows[0][0]) if rows else None
+
+    def note_moves(self, moves: Mapping[CID, CID]) -> None:
+        """Note that results count under other CIDs now; their tags go along."""
+        tags = self.tags()
+        with self._database.write() as connection:
+            interner = Interner(connection, self._words)
+            for old, new in moves.items():
+                pair = (interner.node(old)[0], interner.node(new)[0])
+                connection.execute("INSERT OR REPLACE INTO moved VALUES (?, ?)", pair)
+            for name, cid in tags.items():
+                if cid.parent in moves:
+                    target = interner.node(CID(moves[cid.parent] + cid.path))[0]
+                    # A tag the new CID has already stays; then the old one stays where it is.
+                    connection.execute(
+                        "UPDATE OR IGNORE tag SET node = ? WHERE name = ?", (target, name)
+                    )
+        interner.commit()
+
+    def moves(self) -> dict[CID, CID]:
+        """Return under which CIDs results count now that were made under others."""
+        rows = self._database.read(
+            "SELECT o.digest, fo.text, o.path, n.digest, fn.text, n.path FROM moved m"
+            " JOIN node o ON o.id = m.node JOIN word fo ON fo.id = o.fn"
+            " JOIN node n ON n.id = m.now JOIN word fn ON fn.id = n.fn"
+        )
+        return {cid_from(*row[:3]): cid_from(*row[3:]) for row in rows}
+
+    def accept(self, key: str, depset: Depset) -> None:
+        """Take results under the depset `key` for fresh wherever `depset` verifies."""
+        with self._database.write() as connection:
+            interner = Interner(connection, self._words)
+            interner.add_depset(depset)
+            (known,) = connection.execute(
+                "SELECT accepted FROM depset WHERE key = ?", (key,)
+            ).fetchone() or (None,)
+            others = dict.fromkeys([*json.loads(known or "[]"), depset.key])
+            connection.execute(
+                "UPDATE depset SET accepted = ? WHERE key = ?", (json.dumps([*others]), key)
+            )
+        interner.commit()
+
+    def accepted(self, key: str) -> tuple[str, ...]:
+        """Return the depsets by which one was accepted, oldest first."""
+        rows = self._database.read("SELECT accepted FROM depset WHERE key = ?", (key,))
+        return tuple(json.loads(rows[0][0])) if rows and rows[0][0] else ()
 
     def set_external(self, name: str, digest: str, text: str) -> None:
         """Note the digest under which an external value was last seen."""

@@ -88,6 +88,8 @@ def split_facts(record: Record) -> tuple[str, str | None]:
             extra["d"] = stored.digest
         if stored.nbytes != record.nbytes:
             extra["n"] = stored.nbytes
+    if record.matched:
+        extra["by"] = list(record.matched)
     return facts_text(shared), facts_text(extra) if extra else None
 
 
@@ -108,7 +110,7 @@ def row_cid(row: Sequence[Any]) -> CID:
     digest, function, path = row[:3]
     if not (isinstance(digest, bytes) and isinstance(function, str) and isinstance(path, str)):
         raise CorruptStoreError(
-            "a record without a readable name; restore the catalog, or dumbo.repair() it"
+            "a record without a readable name; restore the catalog from a copy"
         )
     return cid_from(digest, function, path)
 
@@ -149,6 +151,7 @@ def _record(cid: CID, row: Sequence[Any], edges: tuple[Edge, ...]) -> Record:
         None if sample is None else int(sample),
         bytes(arguments or b""),
         text or "",
+        tuple(str(by) for by in extra.get("by", ())),
     )
 
 

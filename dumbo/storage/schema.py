@@ -5,7 +5,8 @@ version lies in SQLite's ``user_version``; ``application_id`` tells a catalog fr
 
 Ids are small integers; texts that repeat (functions, types, roles, places, facts) are words,
 written once. ``node.newest`` is the newest version, so that neither look-up nor count searches.
-The ``claim`` table is for computations under way.
+The ``claim`` table is for computations under way. ``moved`` says under which CID a result counts
+since its function was renamed; ``depset.accepted`` which other depsets may verify in its place.
 """
 
 from __future__ import annotations
@@ -46,8 +47,11 @@ CREATE TABLE dependency(
     name TEXT NOT NULL, fingerprint TEXT NOT NULL, text TEXT NOT NULL, file TEXT NOT NULL,
     used_by TEXT NOT NULL
 );
-CREATE TABLE depset(id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, members TEXT NOT NULL);
+CREATE TABLE depset(
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, members TEXT NOT NULL, accepted TEXT
+);
 CREATE TABLE tag(name TEXT PRIMARY KEY, node INTEGER NOT NULL UNIQUE) WITHOUT ROWID;
+CREATE TABLE moved(node INTEGER PRIMARY KEY, now INTEGER NOT NULL);
 CREATE TABLE external(name TEXT PRIMARY KEY, digest TEXT NOT NULL, text TEXT NOT NULL)
     WITHOUT ROWID;
 CREATE TABLE source(

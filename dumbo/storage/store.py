@@ -29,7 +29,7 @@ _FILES: Final = {
         "catalog.sqlite says what was computed, from what, and under which code; objects/ holds\n"
         "the bytes of large results (arrays are zarr v3 arrays), tmp/ what is being written.\n"
         "It is safe to delete the folder whole: results are then computed again. Do not edit or\n"
-        "delete parts of it; 'dumbo --help' lists the commands that do.\n"
+        "delete parts of it.\n"
     ),
     "CACHEDIR.TAG": (
         "Signature: 8a477f597d28d172789f06886806bc55\n"
@@ -124,6 +124,11 @@ class Store:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def is_store(folder: Path) -> bool:
+    """Whether a folder says of itself that it is a store; makes nothing."""
+    return (folder / MARKER).is_file()
 
 
 def _prepare(folder: Path) -> str:

@@ -142,6 +142,25 @@ class Walks:
         )
         return tuple(row[0] for row in rows)
 
+    def depsets_of(self, function: str) -> tuple[str, ...]:
+        """Return the keys of the depsets of a function's results, newest first."""
+        rows = self._database.read(
+            "SELECT d.key FROM record r JOIN node n ON n.id = r.node JOIN depset d"
+            " ON d.id = r.depset WHERE n.newest > 0 AND n.fn ="
+            " (SELECT id FROM word WHERE text = ?) GROUP BY d.key ORDER BY max(r.version) DESC",
+            (function,),
+        )
+        return tuple(str(row[0]) for row in rows)
+
+    def functions_with_code(self, fingerprint: str) -> tuple[tuple[str, str], ...]:
+        """Return module and name of code that was recorded in one version."""
+        rows = self._database.read(
+            "SELECT DISTINCT module, name FROM dependency WHERE kind = 'code' AND fingerprint = ?"
+            " ORDER BY id DESC",
+            (fingerprint,),
+        )
+        return tuple((str(row[0]), str(row[1])) for row in rows)
+
     def value_bytes(self) -> int:
         """Return how many bytes the kept values take, each version counted."""
         rows = self._database.read("SELECT sum(nbytes) FROM record WHERE codec IS NOT NULL")

@@ -1,8 +1,22 @@
 """For tests of your own: a store per test, and the log of what happened.
 
-Law: shipped, so that a project's tests can assert on events; imports nothing of pytest here.
+Law: shipped, so that a project's tests can assert on events. pytest loads the plugin of this
+package in every project that has dumbo installed, so nothing is imported before it is used.
 """
 
-from dumbo.testing.events import EventLog, event_log
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dumbo.testing.events import EventLog, event_log
 
 __all__ = ["EventLog", "event_log"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'dumbo.testing' has no attribute {name!r}")
+    from dumbo.testing import events
+
+    return getattr(events, name)

@@ -125,7 +125,7 @@ def here(value: object) -> Any:
 def recorder() -> Any:
     seen: list[Any] = []
     recorder: Any = Recorder(Project(), lambda recording, ran: seen.append(ran), 10)
-    recorder._hook = Still()
+    recorder.hook = Still()
     recorder.seen = seen
     return recorder
 
@@ -143,9 +143,9 @@ def test_code_is_still_wanted_while_two_calls_record(recorder: Any) -> None:
     frame = here(3)
     with recorder.recording() as one:
         other = Recording()
-        recorder._enter(other)
+        recorder.enter(other)
         assert not recorder.note(frame.f_code, frame)
-        recorder._leave(other)
+        recorder.leave(other)
         assert recorder.note(frame.f_code, frame)
     assert len(one.codes) == 1
 

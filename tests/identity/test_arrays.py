@@ -20,7 +20,7 @@ from carried import A, Lazy
 from xxhash import xxh3_128
 
 from dumbo.errors import UnidentifiableError
-from dumbo.identity import arrays, digest, token
+from dumbo.identity import arrays, copying, digest, token
 from dumbo.identity.arrays import (
     array_digest,
     content_hash,
@@ -65,7 +65,7 @@ def test_content_is_that_of_the_c_order_bytes(dtype: str, shape: tuple[int, ...]
 
 
 def test_blocks_of_every_layout_are_hashed_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrays, "BLOCK", 1000)
+    monkeypatch.setattr(copying, "BLOCK", 1000)
     base = np.random.default_rng(0).random((7, 40, 60))
     for array in (
         base.T,
@@ -73,6 +73,8 @@ def test_blocks_of_every_layout_are_hashed_within_bounds(monkeypatch: pytest.Mon
         base[:, :, 1:],
         base.transpose(1, 0, 2),
         base[::-1],
+        base.T[::-1, ::-2],
+        base.transpose(2, 0, 1)[:, :1],
         np.broadcast_to(base[0], (3, 40, 60)),
     ):
         assert content_hash(array) == xxh3_128(array.tobytes()).digest()

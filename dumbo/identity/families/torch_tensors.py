@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from xxhash import xxh3_128
 
-from dumbo.identity.arrays import BLOCK, tensor_parts
+from dumbo.identity.arrays import tensor_parts
+from dumbo.identity.copying import BLOCK
 from dumbo.identity.function_id import type_id
 from dumbo.identity.parts import OpaqueValue, Parts
 from dumbo.identity.values import register_value

@@ -106,7 +106,7 @@ class PickleCodec:
             raise UntrustedValueError(
                 f"a value of type {stored.meta.get('type')} is pickled and was not signed with "
                 "your key, so loading it could run another's code; recompute it, or copy the key "
-                "of the user who made the store and set DUMBO_KEY_DIR, or dumbo.trust(path)"
+                "of the user who made the store and set DUMBO_KEY_DIR, or make the call again"
             )
         try:
             # Memory of its own for each buffer, so that what was writable is again.
