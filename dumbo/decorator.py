@@ -132,8 +132,8 @@ def target_of(function: Any, options: Options) -> Target:
     for _, thing in things:
         if isinstance(thing, str):
             raise ConfigurationError(
-                f"{place}: depends_on names {thing!r}; write Path({thing!r}) for a file, or declare "
-                "a value with dumbo.depends_on(value=...) in the body"
+                f"{place}: depends_on names {thing!r}; write Path({thing!r}) for a file, or "
+                "declare a value with dumbo.depends_on(value=...) in the body"
             )
     return Target(
         plain=function,

@@ -22,7 +22,7 @@ from dumbo.claims import Claims
 from dumbo.code import Tracker
 from dumbo.counting import Counting
 from dumbo.entries import Entry
-from dumbo.errors import StaleResultError, ValueLostError
+from dumbo.errors import StaleResultError, UncacheableError, ValueLostError
 from dumbo.events import Event, EventKind, Events
 from dumbo.frames import Frame
 from dumbo.graph.explain import Explanation, explain, one_line
@@ -73,6 +73,8 @@ class Found:
 
 
 NOTHING: Final = Found()
+TOLD: Final = 1024
+"""Explanations kept, so that one can lead to the next."""
 
 
 class Engine:
@@ -102,6 +104,7 @@ class Engine:
         self._returns = returns
         self._tracing = Tracing(tracker, self.judge, self.recall)
         self._claims = Claims()
+        self._told: dict[str, Explanation] = {}
         self.adopting = Adopting(store, tracker, self.judge, self.recall)
         self._growing = Growing(store, tracker, self.judge, self.recall)
 
@@ -156,6 +159,7 @@ class Engine:
 
         With `any_state` the newest version with a value is good enough, whatever its verdict.
         """
+        target = target or self.targets.get(cid.parent.function)
         best = NOTHING
         entry = self.held(cid)
         if entry is not None and self._unspoilt(entry):
@@ -186,7 +190,7 @@ class Engine:
             self.hint(target)
         if found.record is None or found.verdict.state is State.FRESH:
             return None  # never computed, or its value was not kept
-        self.last_why = explain(found.record, found.verdict)
+        self.last_why = self._explained(found.record, found.verdict)
         self._tell(EventKind.STALE, found.record, self.last_why.short)
         policy = overrides.policy() or target.policy or self.policy
         chosen = policy.indirect if frames.current() is not None else policy.direct
@@ -203,6 +207,18 @@ class Engine:
             return None
         self._tell(EventKind.HIT, old.record, decision.reason, seconds=old.record.total_seconds)
         return self.recall.marked(old, self.returns_of(target), decision.reason)
+
+    def _explained(self, record: Record, verdict: Staleness) -> Explanation:
+        """Why `record` does not hold; for an input that changed, why that one was made again."""
+        told = explain(record, verdict)
+        subjects = dict.fromkeys(reason.subject for reason in verdict.reasons)
+        for root in [self._told[subject] for subject in subjects if subject in self._told]:
+            text = "\n".join((told, *(f"  {line}" for line in root.splitlines())))
+            told = Explanation.of(text, told.short, verdict)
+        if len(self._told) >= TOLD:
+            self._told.clear()
+        self._told[record.cid] = told
+        return told
 
     def _present(self, record: Record) -> bool:
         """Whether the bytes are there and as they were written; a miss with a warning if not."""
@@ -225,7 +241,7 @@ class Engine:
     # Run and record.
 
     def _running(self, target: Target, identity: CallIdentity) -> Running:
-        return Running(self.tracker, self.events, target.plain, identity)
+        return Running(self.tracker, self.events, target.plain, identity, target.declares())
 
     def _finish(self, target: Target, run: Run, *, again: bool) -> Entry:
         """Turn what ran into a record, a kept value where it pays, and a carrier."""
@@ -234,15 +250,19 @@ class Engine:
         run.value = None  # so that an array nobody else holds can be seen to be nobody else's
         shape = target.shape
         trace = self._tracing.trace(run, shape.function_id, target.plain, inner)
-        entry = self.recall.fresh(trace, protect(value, held=1), self.returns_of(target))
-        self._tell(EventKind.EXECUTED, trace.record, seconds=trace.record.own_seconds)
         keep = target.keep or self._keep
+        try:
+            guarded = protect(value, held=1)
+        except UncacheableError:  # nothing can hold it: given as it is, to this caller alone
+            guarded, keep = value, Keep.NEVER
+        entry = self.recall.fresh(trace, guarded, self.returns_of(target))
+        self._tell(EventKind.EXECUTED, trace.record, seconds=trace.record.own_seconds)
         place = self.keeping.settle(trace, entry.node, keep)
         stored = trace.record.stored
         if stored is not None and self.store.values.is_lazy(stored):
             # The stored bytes live on, not the object that ran, which others may hold and change.
             entry = self.recall.entry(trace.record, self.returns_of(target), trace=trace)
-        else:
+        elif place is not Place.NOWHERE:
             entry.watch(entry.node.value)
         if again:
             self.judge.versions_moved()

@@ -91,7 +91,10 @@ class Entry:
         """Note what the value looks like: from now on somebody may hold it."""
         mark = mark_of(value)
         self.mark = mark if mark.facts else None
-        self.content = self.digest(value) if any(map(_is_open, leaves(value))) else None
+        # A real object has no guard around it: what it holds is in the caller's hands.
+        exposed = self.returns is not Returns.PROXY and type(value) not in _PLAIN
+        is_open = exposed or any(map(_is_open, leaves(value)))
+        self.content = self.digest(value) if is_open else None
         if self.is_watched:
             self.shortcut.close()  # its guard has to be made anew, with the watch
 

@@ -99,7 +99,7 @@ class DumboFunction(Generic[P, R]):
 
     def is_cached(self, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Whether the call would be answered without running the function."""
-        return self._engine().find(self.cid(*args, **kwargs)).entry is not None
+        return self._known().find(self.cid(*args, **kwargs)).entry is not None
 
     def is_stale(self, *args: P.args, **kwargs: P.kwargs) -> Staleness:
         """Whether the newest result of the call still holds.

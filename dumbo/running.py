@@ -8,7 +8,7 @@ A class and not a generator: what runs while the recorder is open is seen by it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any
 
@@ -18,6 +18,7 @@ from dumbo.events import Event, EventKind, Events
 from dumbo.frames import Frame
 from dumbo.identity import CallIdentity
 from dumbo.proxy import bare_arguments
+from dumbo.records import Dependency
 from dumbo.tracing import Run, calling_line
 
 
@@ -31,6 +32,8 @@ class Running:
     plain : callable
         The user's function.
     identity : CallIdentity
+    declared : iterable of Dependency
+        What the decorator declares, as it is before the function starts.
     """
 
     __slots__ = ("_events", "_frame", "_recording", "_run", "_started")
@@ -41,11 +44,12 @@ class Running:
         events: Events,
         plain: Callable[..., Any],
         identity: CallIdentity,
+        declared: Iterable[Dependency] = (),
     ) -> None:
         where = calling_line()
         self._started = time.perf_counter()  # loading the arguments is part of what a hit saves
         args, kwargs = bare_arguments(identity.bound.args, identity.bound.kwargs)
-        frame = Frame(identity.cid)
+        frame = Frame(identity.cid, declared=list(declared))
         self._events = events
         self._frame = frames.running(frame)
         self._recording = tracker.recording(plain)

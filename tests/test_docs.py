@@ -30,10 +30,19 @@ def test_the_taste_in_the_readme_runs_twice(tmp_path: Path) -> None:
         )
         assert done.returncode == 0, done.stderr
         lines = done.stdout.splitlines()
-        assert float(lines[0]) == pytest.approx(8.0 * 0.8**1000)
-        assert lines[1].startswith("taste:train#")
-        assert lines[2].startswith("train(start=8.0, steps=1000)")
-        assert lines[-1] == "fresh"
+        assert re.match(r"weight \S+ taste:report#[0-9a-f]{32}$", lines[0])
+        assert lines[1].startswith("report(model=train#")
+        assert "train(start=8.0, steps=300000)" in lines[2]
+        assert lines[-1] == "no result was found stale in this process"
+    script.write_text(code.replace("RATE = 0.1", "RATE = 0.2"))
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, "DUMBO_DIR": str(tmp_path / "store")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "taste.RATE has another value (used by step)" in done.stdout
     assert len(code.splitlines()) <= 20
 
 

@@ -8,8 +8,9 @@ One class beyond 300 lines: everything it does adds to the one set it holds.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
+from enum import Enum
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -22,8 +23,8 @@ from dumbo.code.names import Names, names_of, names_of_all
 from dumbo.code.packages import PYTHON
 from dumbo.code.recording import Ran, Recording
 from dumbo.code.resolve import Found, Meaning
-from dumbo.code.statics import functions_behind, is_cache, is_memoized
-from dumbo.code.values import agree, is_scalar
+from dumbo.code.statics import functions_behind, given_arguments, is_cache, is_memoized
+from dumbo.code.values import agree, is_member_state, is_scalar
 from dumbo.records import Dependency, DependencyKind, Depset
 
 WRITTEN = "written by the call"
@@ -292,35 +293,39 @@ class Collection:
 
     def _class_members(self) -> None:
         """What classes hold under names that were read, as it may have been assigned later."""
+        ran = {id(ran.code) for ran in self._recording.codes.values()}
         for cls, by in self._classes.items():
-            for name in self._members_read(cls):
-                self._add_class_member(cls, name, by)
+            for name in sorted({name for owner in cls.__mro__ for name in vars(owner)}):
+                use = self._looker.member(cls, name)
+                if use is not None:
+                    self._add_member(cls, use, by, ran)
+            if issubclass(cls, Enum):
+                for name in cls._member_map_:
+                    self._add_member_value(cls, f"{name}._value_", by)
 
-    def _members_read(self, cls: type) -> Iterator[str]:
-        if _LOCALS in cls.__qualname__:
-            return
-        for owner in cls.__mro__:
-            if not self._owns(owner):
-                continue
-            for name, member in vars(owner).items():
-                if name not in self._attributes:
-                    continue
-                # Plain values of the class itself, unless code assigns the attribute to instances,
-                # and methods it inherits, which it may come to override.
-                value = owner is cls and is_scalar(member) and name not in self._assigned
-                method = owner is not cls and name not in vars(cls) and functions_behind(member)
-                if value or method:
-                    yield name
+    def _add_member(self, cls: type, use: Use, by: str, ran: set[int]) -> None:
+        name, member = use.name.rpartition(".")[2], use.found.value
+        read, functions = name in self._attributes, functions_behind(member)
+        if functions:
+            own = name in vars(cls)
+            if read and not own:  # it may come to be overridden
+                self._add_value(use, by)
+            elif own and (read or any(id(f.__code__) in ran for f in functions)):
+                parts = (use,) if given_arguments(member) else ()
+                for part in (*parts, *self._looker.details(use)):
+                    self._add_value(part, by)
+        elif (
+            read
+            and name not in self._assigned
+            and is_member_state(member)
+            # What no look before the call saw may be what the call made of it.
+            and (is_scalar(member) or (use.module, use.name) in self._recording.before)
+        ):
+            self._add_value(use, by)
 
-    def _add_class_member(self, owner: type, name: str, by: str) -> None:
-        module = modules.loaded(owner.__module__)
-        if module is None:
-            return
-        namespace = vars(module)
-        path = f"{owner.__qualname__}.{name}"
-        found = self._looker.resolver.find(namespace, path)
-        if found.value is not MISSING:
-            use = Use(modules.real_name(namespace), path, found, namespace)
+    def _add_member_value(self, cls: type, name: str, by: str) -> None:
+        use = self._looker.member(cls, name)
+        if use is not None:
             self._add_value(use, by)
 
     def _is_covered(self, dependency: Dependency) -> bool:

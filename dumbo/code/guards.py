@@ -7,7 +7,6 @@ mutable values by their bytes, large ones by identity.
 
 from __future__ import annotations
 
-import marshal
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,14 +16,11 @@ from typing import Any
 from dumbo._typing import MISSING
 from dumbo.code import declarations, modules
 from dumbo.code.guard_code import Body, Content, Name, compile_guards
-from dumbo.code.resolve import Found, Resolver
-from dumbo.code.statics import functions_behind
+from dumbo.code.guard_contents import contents_of
+from dumbo.code.resolve import Resolver
+from dumbo.code.statics import functions_behind, given_arguments
 from dumbo.code.values import is_scalar
 from dumbo.records import Dependency, DependencyKind, Depset
-
-_SMALL = 4096
-_ITEMS = 256
-_MUTABLE = frozenset({list, dict, set, bytearray})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +112,10 @@ class _Builder:
         if dependency.kind is DependencyKind.CLASS and isinstance(found.value, type):
             self._class(found.value)
         elif dependency.kind is DependencyKind.GLOBAL:
-            self._value(found)
+            self._value(found.value)
+        else:
+            for given in given_arguments(found.value):
+                self._value(given)
 
     def name(self, space: Mapping[str, Any], name: str, value: Any) -> None:
         self._names[id(space), name] = (space, name, value)
@@ -143,10 +142,10 @@ class _Builder:
             if not name.startswith("__") and not functions_behind(member):
                 self.name(members, name, member)
 
-    def _value(self, found: Found) -> None:
-        ask = _bytes_of(found.value)
+    def _value(self, value: Any) -> None:
+        ask = contents_of(value)
         if ask is not None:
-            self._content(id(found.value), ask, ask(), found.value)
+            self._content(id(value), ask, ask(), value)
 
     def _content(self, key: int, ask: Callable[[], object], now: object, held: object) -> None:
         self._held.append(held)
@@ -158,37 +157,3 @@ def _namespace(module: str, function: FunctionType | None) -> Mapping[str, Any] 
         return function.__globals__
     found = modules.loaded(module)
     return None if found is None else vars(found)
-
-
-def _bytes_of(value: Any) -> Callable[[], object] | None:
-    """How to see a small mutable value change; None when it is large or cannot change."""
-    if value is MISSING or is_scalar(value):
-        return None
-    numpy = sys.modules.get("numpy")
-    if numpy is not None and type(value) is numpy.ndarray:
-        if value.nbytes > _SMALL or value.dtype.hasobject:
-            return None
-        return lambda: (value.dtype, value.shape, value.tobytes())
-    state: Any = value if type(value) in _MUTABLE else getattr(value, "__dict__", None)
-    if type(state) not in _MUTABLE:
-        return None
-    if len(state) <= _ITEMS:
-        written = _marshalled(state)
-        if written is None:
-            return lambda: _identities(state)
-        if len(written) <= _SMALL:
-            return lambda: _marshalled(state)
-    return lambda: len(state)
-
-
-def _marshalled(state: Any) -> bytes | None:
-    try:
-        # Version 2 writes no back-references, so that the bytes depend on the values alone.
-        return marshal.dumps(state, 2)
-    except ValueError:
-        return None
-
-
-def _identities(state: Any) -> object:
-    values = state.items() if type(state) is dict else enumerate(state)
-    return tuple((key, id(value)) for key, value in values)

@@ -42,7 +42,7 @@ class Names:
     rebinds : frozenset of str
         Closure cells the code assigns.
     assigned : frozenset of str
-        Attributes it assigns, of anything.
+        Attributes it assigns, of anything but ``self``, or fills.
     """
 
     chains: frozenset[Chain]
@@ -62,6 +62,13 @@ _LOCAL_LOADS = frozenset(
     {"LOAD_FAST", "LOAD_DEREF", "LOAD_FAST_CHECK", "LOAD_CLASSDEREF", "LOAD_FAST_BORROW"}
 )
 _LOCAL_STORES = frozenset({"STORE_FAST", "STORE_DEREF"})
+# Methods that fill or empty a container.
+_FILLS = frozenset(
+    {
+        "add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "popitem",
+        "popleft", "remove", "setdefault", "update",
+    }
+)  # fmt: skip
 _cache: dict[int, tuple[CodeType, Names]] = {}
 
 
@@ -182,8 +189,12 @@ class _Scan:
     def _reads(self, steps: list[_Step], local: Mapping[str, tuple[str, int, Chain]]) -> None:
         chain: Chain = ()
         origin: tuple[str, int, Chain] | None = None
+        before: tuple[str, ...] = ()
         for step in [*steps, _Step("END", None, 0)]:
             if step.name in _ATTRIBUTES:
+                if str(step.value) in _FILLS:
+                    self.assigned.update(before)
+                before = (str(step.value),)
                 if chain or origin:
                     chain = (*chain, str(step.value))
                 else:
@@ -191,6 +202,7 @@ class _Scan:
                 continue
             if step.name in _TRANSPARENT:
                 continue
+            before = ()
             self._flush(chain, origin)
             chain, origin = (), None
             if step.name in _GLOBAL_LOADS:
@@ -213,10 +225,21 @@ class _Scan:
             elif step.name in {"STORE_SUBSCR", "DELETE_SUBSCR"}:
                 self._note_store(steps, index, skip=1)
             elif step.name == "STORE_ATTR":
-                self.assigned.add(str(step.value))
+                if not self._is_own(steps, index):
+                    self.assigned.add(str(step.value))
                 self._note_store(steps, index, skip=0, attribute=str(step.value))
             elif step.name == "STORE_DEREF" and str(step.value) in self.code.co_freevars:
                 self.rebinds.add(str(step.value))
+
+    def _is_own(self, steps: list[_Step], index: int) -> bool:
+        """Whether the attribute is one of ``self``: that leaves the class as it is."""
+        target = _expression(steps, index, 0)
+        first = self.code.co_varnames[:1] if self.code.co_argcount else ()
+        return (
+            first == ("self",)
+            and target is not None
+            and [s.name in _LOCAL_LOADS and s.value == "self" for s in target] == [True]
+        )
 
     def _note_store(
         self, steps: list[_Step], index: int, *, skip: int, attribute: str = ""
@@ -226,6 +249,8 @@ class _Scan:
         if target is None:
             return
         first, *rest = target
+        if not attribute and rest and rest[-1].name in _ATTRIBUTES:
+            self.assigned.add(str(rest[-1].value))
         if first.name not in _GLOBAL_LOADS or any(s.name not in _ATTRIBUTES for s in rest):
             return
         chain = (str(first.value), *(str(s.value) for s in rest))

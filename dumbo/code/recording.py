@@ -22,6 +22,11 @@ from dumbo.code.bytecode import OPTIMIZED, qualified_name
 from dumbo.code.modules import Namespace
 from dumbo.code.project import Project
 
+if sys.version_info >= (3, 12):
+    from dumbo.code.monitoring import Monitoring
+else:
+    from dumbo.code.profiling import Profiling
+
 logger = logging.getLogger("dumbo")
 _CALLERS = 12
 _SUSPENDING = CO_COROUTINE | CO_ASYNC_GENERATOR | CO_GENERATOR | CO_ITERABLE_COROUTINE
@@ -60,6 +65,10 @@ class Recording:
         Project classes of first arguments, with the code that got them.
     before : dict
         Meaning of every name, by module and name, before the code that names it ran.
+    attributes : set of str
+        Attributes that code which started reads.
+    holders : set of type
+        Project classes met so far, with their bases.
     incomplete : str
         Why not all code was seen; empty when it was.
     """
@@ -70,6 +79,8 @@ class Recording:
     codes: dict[int, Ran] = field(default_factory=dict)
     classes: dict[type, str] = field(default_factory=dict)
     before: dict[tuple[str, str], Before] = field(default_factory=dict)
+    attributes: set[str] = field(default_factory=set)
+    holders: set[type] = field(default_factory=set)
     incomplete: str = ""
     children: int = 0
     is_open: bool = True
@@ -233,9 +244,5 @@ def _arguments(frame: FrameType, *, everything: bool) -> Iterator[Any]:
 
 def _hook(recorder: Recorder, budget: int) -> Hook:
     if sys.version_info >= (3, 12):
-        from dumbo.code.monitoring import Monitoring
-
         return Monitoring(recorder.note)
-    from dumbo.code.profiling import Profiling
-
     return Profiling(recorder, budget)

@@ -15,7 +15,7 @@ from typing import Any
 
 from dumbo.code.modules import real_name
 from dumbo.code.normal_form import constant_text, mark
-from dumbo.errors import UnidentifiableError
+from dumbo.code.statics import functions_behind, is_memoized
 from dumbo.errors import UnidentifiableError
 from dumbo.identity.canonical import content_digest, token
 
@@ -23,6 +23,7 @@ SCALARS = frozenset({type(None), bool, int, float, complex, str, bytes, type(Ell
 _SHOWN = SCALARS | {list, tuple, dict, set, frozenset}
 _TEXT = 60
 _CID = "cid:"
+_HEAP_TYPE = 1 << 9
 
 
 def fingerprint_of(value: Any) -> str | None:
@@ -126,6 +127,16 @@ def is_data(value: Any) -> bool:
         or hasattr(kind, "__dumbo_function__")
         or type(getattr(value, "__wrapped__", None)) is FunctionType
     )
+
+
+def is_member_state(member: Any) -> bool:
+    """Whether what a class holds under a name is data, or a descriptor that is no code itself."""
+    kind = type(member)
+    if hasattr(kind, "__dumbo_carrier__"):
+        return True
+    if functions_behind(member) or is_memoized(member) or hasattr(kind, "__objclass__"):
+        return False
+    return is_data(member) or bool(kind.__flags__ & _HEAP_TYPE and not issubclass(kind, type))
 
 
 def type_label(kind: type) -> str:

@@ -43,7 +43,7 @@ _BY_CID = """
     JOIN record r ON r.node = n.id
 """
 # Most records have no edges: the last column saves them the second statement.
-_COLUMNS = f"{RECORD_COLUMNS}, EXISTS (SELECT 1 FROM edge WHERE target = r.version)"
+_COLUMNS = f"{RECORD_COLUMNS}, EXISTS (SELECT 1 FROM edge WHERE target = r.version)"  # noqa: S608 - constants
 _VERSIONS = f"SELECT {_COLUMNS} {_BY_CID} {RECORD_JOINS} WHERE w.text = ?"
 _RECORD = f"""
     SELECT {_COLUMNS} FROM word w JOIN node n ON n.digest = ? AND n.fn = w.id AND n.path = ?

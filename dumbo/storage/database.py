@@ -159,8 +159,7 @@ class Database:
     def _version(self, connection: sqlite3.Connection) -> int:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         (owner,) = connection.execute("PRAGMA application_id").fetchone()
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if owner != schema.APPLICATION_ID and (tables or version):
+        if owner != schema.APPLICATION_ID and (version or self._has_tables(connection)):
             raise CorruptStoreError(
                 f"catalog {self.path}: it is a database of another program; choose another folder "
                 "with DUMBO_DIR, or move the file away"
@@ -171,6 +170,11 @@ class Database:
                 f"{len(schema.MIGRATIONS)}; upgrade dumbo, or choose another folder with DUMBO_DIR"
             )
         return int(version)
+
+    @staticmethod
+    def _has_tables(connection: sqlite3.Connection) -> bool:
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        return bool(tables)
 
     def _forget_connections(self) -> None:
         self._local = threading.local()

@@ -135,9 +135,10 @@ def _prepare(folder: Path) -> str:
     """Make the folder a store if it is new or empty; returns the store's id."""
     try:
         marker = folder / MARKER
-        if not marker.exists():
+        text = _marked(marker)
+        if text is None:
             _make(folder, marker)
-        text = marker.read_text("ascii").strip()
+            text = _marked(marker) or ""
     except (OSError, UnicodeDecodeError) as error:
         raise StoreUnavailableError(
             f"the store {folder} cannot be opened: {error}; correct the path or the permissions, "
@@ -149,6 +150,14 @@ def _prepare(folder: Path) -> str:
             "characters into it, or choose another folder with DUMBO_DIR"
         )
     return text
+
+
+def _marked(marker: Path) -> str | None:
+    """The store's id as its marker says it; None if there is no marker."""
+    try:
+        return marker.read_bytes().decode("ascii").strip()
+    except FileNotFoundError:
+        return None
 
 
 def _make(folder: Path, marker: Path) -> None:

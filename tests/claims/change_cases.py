@@ -1137,7 +1137,6 @@ CASES = [
             H: "class K:\n    t = {'a': 1}\n    def go(self, a): return self.t[a]\n",
         },
         None,
-        "unseen",
         pre="import helpers\nhelpers.K.t['a'] = 2",
     ),
     Case(
@@ -1290,6 +1289,188 @@ CASES = [
         "unseen",
     ),
     Case(
+        "argument of a partial",
+        {
+            P: F(
+                "return p(x)",
+                "from functools import partial\ndef g(a, b): return a * b\np = partial(g, 3)\n",
+            )
+        },
+        (P, "g, 3", "g, 4"),
+        why="proj.p",
+    ),
+    Case(
+        "keyword of a partial of another module",
+        {
+            P: F("return helpers.p(x)", "import helpers\n"),
+            H: "from functools import partial\ndef g(a, b): return a * b\nN = 3\np = partial(g, b=[N])\n",
+        },
+        (H, "N = 3", "N = 4"),
+        why="helpers.p",
+    ),
+    Case(
+        "function of a partial",
+        {
+            P: F(
+                "return p(x)",
+                "from functools import partial\ndef g(a, b): return a * b\np = partial(g, 3)\n",
+            )
+        },
+        (P, "a * b", "a - b"),
+        why="proj.g",
+    ),
+    Case(
+        "computed list of a class",
+        {
+            P: F(
+                "return K().go() + x",
+                "N = 1\nclass K:\n    t = [N * 2]\n    def go(self): return self.t[0]\n",
+            )
+        },
+        (P, "N = 1", "N = 2"),
+        why="proj.K.t",
+    ),
+    Case(
+        "computed list of a base class",
+        {
+            P: F(
+                "return S().go() + x",
+                "N = 1\nclass K:\n    t = [N * 2]\n    def go(self): return self.t[0]\nclass S(K): pass\n",
+            )
+        },
+        (P, "N = 1", "N = 2"),
+        why=".t",
+    ),
+    Case(
+        "computed dict of a class, by its name",
+        {P: F("return K.t['a'] + x", "N = 1\nclass K:\n    t = {'a': N * 2}\n")},
+        (P, "N = 1", "N = 2"),
+    ),
+    Case(
+        "computed number of a class that instances may replace",
+        {
+            P: F(
+                "return K().go() + x",
+                "N = 1\nclass K:\n    r = N * 2\n    def __init__(self, r=None):\n        if r is not None: self.r = r\n    def go(self): return self.r\n",
+            )
+        },
+        (P, "N = 1", "N = 2"),
+        why="proj.K.r",
+    ),
+    Case(
+        "computed argument of a method's decorator",
+        {
+            P: F(
+                "return K().go() + x",
+                "N = 1\ndef sc(n):\n    def d(g):\n        def w(*a): return g(*a) * n\n        return w\n    return d\nclass K:\n    @sc(N)\n    def go(self): return 5\n",
+            )
+        },
+        (P, "N = 1", "N = 2"),
+        why="proj.K.go",
+    ),
+    Case(
+        "computed argument of a property's maker",
+        {
+            P: F(
+                "return K().p + x",
+                "N = 1\ndef mk(n): return property(lambda self: n)\nclass K:\n    p = mk(N)\n",
+            )
+        },
+        (P, "N = 1", "N = 2"),
+        why="proj.K.p",
+    ),
+    Case(
+        "argument of a partialmethod",
+        {
+            P: F(
+                "return K().g() + x",
+                "from functools import partialmethod\nN = 1\nclass K:\n    def go(self, n): return n\n    g = partialmethod(go, N)\n",
+            )
+        },
+        (P, "N = 1", "N = 2"),
+        why="proj.K.g",
+    ),
+    Case(
+        "state of a descriptor",
+        {
+            P: F(
+                "return K().p + x",
+                "N = 1\nclass D:\n    def __init__(self, n): self.n = n\n    def __get__(self, o, t): return self.n\nclass K:\n    p = D(N)\n",
+            )
+        },
+        (P, "N = 1", "N = 2"),
+        why="proj.K.p",
+    ),
+    Case(
+        "computed default of an initializer that runs implicitly",
+        {P: F("return K().a + x", "N = 1\nclass K:\n    def __init__(self, a=N): self.a = a\n")},
+        (P, "N = 1", "N = 2"),
+        why="proj.K.__init__",
+    ),
+    Case(
+        "computed default of a method",
+        {P: F("return K().go() + x", "N = 1\nclass K:\n    def go(self, a=N): return a\n")},
+        (P, "N = 1", "N = 2"),
+        why="proj.K.go",
+    ),
+    Case(
+        "computed member of an enum, by name",
+        {
+            P: F(
+                "return E['A'].value + x",
+                "from enum import IntEnum\nN = 1\nclass E(IntEnum):\n    A = N\n    B = 7\n",
+            )
+        },
+        (P, "N = 1", "N = 2"),
+        why="proj.E.A",
+    ),
+    Case(
+        "a class that counts its instances",
+        {
+            P: F(
+                "return K().go(x)",
+                "M = 1\nclass K:\n    n = 0\n    def __init__(self): type(self).n += 1\n    def go(self, a): return a + 0 * self.n\n",
+            )
+        },
+        (P, "M = 1", "M = 2"),
+        "fresh",
+    ),
+    Case(
+        "a class that fills a cache during the call",
+        {
+            P: F(
+                "return K().go(x)",
+                "M = 1\nclass K:\n    c = {}\n    def go(self, a):\n        if a not in self.c: self.c[a] = a + 1\n        return self.c[a]\n",
+            )
+        },
+        (P, "M = 1", "M = 2"),
+        "fresh",
+    ),
+    Case(
+        "a class that filled a cache before the call",
+        {
+            P: F(
+                "return K().go(x)",
+                "M = 1\nclass K:\n    c = {}\n    def go(self, a):\n        if a not in self.c: self.c[a] = a + 1\n        return self.c[a]\n",
+            )
+        },
+        (P, "M = 1", "M = 2"),
+        "fresh",
+        prime="K().go(9)",
+    ),
+    Case(
+        "a class that keeps a list of its instances",
+        {
+            P: F(
+                "return len(K.all) * 0 + K().go(x)",
+                "M = 1\nclass K:\n    all = []\n    def __init__(self): self.all.append(self)\n    def go(self, a): return a\n",
+            )
+        },
+        (P, "M = 1", "M = 2"),
+        "fresh",
+        prime="K()",
+    ),
+    Case(
         "random state",
         {P: F("import random\nreturn random.random()")},
         None,
@@ -1436,5 +1617,94 @@ NOW = [
         "instance replaced now",
         {P: F("return x + O.v", "class K: pass\nO = K()\nO.v = 1\n")},
         now="O = K(); O.v = 2\n",
+    ),
+    Case(
+        "partial rebound now",
+        {
+            P: F(
+                "return p(x)",
+                "from functools import partial\ndef g(a, b): return a * b\np = partial(g, 3)\n",
+            )
+        },
+        now="p = partial(g, 4)\n",
+    ),
+    Case(
+        "argument of a partial mutated now",
+        {
+            P: F(
+                "return p(x)",
+                "from functools import partial\ndef g(a, b): return [a, *b]\np = partial(g, b=[3])\n",
+            )
+        },
+        now="p.keywords['b'].append(4)\n",
+    ),
+    Case(
+        "list of a class mutated now",
+        {
+            P: F(
+                "return K().go() + x", "class K:\n    t = [1]\n    def go(self): return self.t[0]\n"
+            )
+        },
+        now="K.t[0] = 5\n",
+    ),
+    Case(
+        "attribute inherited by a class assigned on it now",
+        {
+            P: F(
+                "return S().go() + x",
+                "class K:\n    k = 1\n    def go(self): return self.k\nclass S(K): pass\n",
+            )
+        },
+        now="S.k = 7\n",
+    ),
+    Case(
+        "deque mutated now",
+        {P: F("return x + Q[0]", "from collections import deque\nQ = deque([1])\n")},
+        now="Q[0] = 2\n",
+    ),
+    Case(
+        "ordered dict mutated now",
+        {P: F("return x + Q['a']", "from collections import OrderedDict\nQ = OrderedDict(a=1)\n")},
+        now="Q['a'] = 2\n",
+    ),
+    Case(
+        "default dict of lists mutated now",
+        {
+            P: F(
+                "return x + Q['a'][0]",
+                "from collections import defaultdict\nQ = defaultdict(list, a=[1])\n",
+            )
+        },
+        now="Q['a'][0] = 2\n",
+    ),
+    Case(
+        "list inside a tuple mutated now",
+        {P: F("return x + Q[0][0]", "Q = ([1],)\n")},
+        now="Q[0][0] = 2\n",
+    ),
+    Case(
+        "object in a list changed now",
+        {P: F("return x + Q[0].k", "from types import SimpleNamespace as NS\nQ = [NS(k=1)]\n")},
+        now="Q[0].k = 2\n",
+    ),
+    Case(
+        "namespace in a namespace changed now",
+        {
+            P: F(
+                "return x + Q.b.c",
+                "from types import SimpleNamespace as NS\nQ = NS(a=1, b=NS(c=1))\n",
+            )
+        },
+        now="Q.b.c = 2\n",
+    ),
+    Case(
+        "slot of an object changed now",
+        {P: F("return x + Q.v", "class K:\n    __slots__ = ('v',)\nQ = K()\nQ.v = 1\n")},
+        now="Q.v = 2\n",
+    ),
+    Case(
+        "list that is a subclass mutated now",
+        {P: F("return x + Q[0]", "class L(list): pass\nQ = L([1])\n")},
+        now="Q[0] = 2\n",
     ),
 ]

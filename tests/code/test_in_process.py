@@ -73,7 +73,7 @@ def test_a_recorded_call_is_fresh_and_its_closure_holds_its_code(load: Any, case
     guards = tracker.guards(function, depset)
     assert guards is not None
     assert guards()
-    again = Recording()
+    again = Recording(classes=dict(recording.classes))
     for ran in recording.codes.values():
         tracker._looker.snapshot(again, ran)
     # What the call imported itself had no meaning before it.

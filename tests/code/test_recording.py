@@ -327,3 +327,18 @@ def test_a_trace_function_stays(tracker: Tracker, work: Any) -> None:
         sys.settrace(earlier)
     assert kept is trace
     assert "rec_work.small" in names(depset)
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="sys.monitoring reports code once anyway")
+def test_code_that_is_never_the_project_s_reports_once_per_process(
+    tracker: Tracker, write: Writer
+) -> None:
+    work = write(work_text="import textwrap\ndef run(x):\n    return textwrap.dedent(x)\n")
+    seen = []
+    for _ in range(2):
+        before = tracker.events
+        with tracker.recording(work.run) as recording:
+            work.run(" a")
+        assert [ran.code for ran in recording.codes.values()] == [work.run.__code__]
+        seen.append(tracker.events - before)
+    assert seen[1] == 1

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import importlib
 import json
 import re
 from collections import OrderedDict
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,10 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse as sp
-import torch
 
 from dumbo.identity import digest
+
+torch: Any = importlib.import_module("torch") if find_spec("torch") else None
 
 PAGE = Path(__file__).parents[2] / "docs" / "identity.md"
 ROW = re.compile(r"^\| `(.+?)` \| `(.+?)` \| (same|different) \| .+ \|$", re.MULTILINE)
@@ -94,5 +97,7 @@ def test_the_table_was_found() -> None:
 
 @pytest.mark.parametrize(("left", "right", "verdict"), ROWS)
 def test_row(left: str, right: str, verdict: str) -> None:
+    if torch is None and re.search(r"torch|linear", left + right):
+        pytest.skip("torch is not installed")
     equal = digest(eval(left, NAMES)) == digest(eval(right, NAMES))
     assert equal is (verdict == "same")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime
 import decimal
 import enum
+import importlib
 import inspect
 import json
 import math
 import pathlib
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -16,12 +18,13 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse as sp
-import torch
 from carried import A, Decorated, Lazy
 
 from dumbo.errors import CorruptStoreError
 from dumbo.identity import CID, decode_arguments, encode_arguments
 from dumbo.identity.text import WIDTH, short
+
+torch: Any = importlib.import_module("torch") if find_spec("torch") else None
 
 
 class Colour(enum.Enum):
@@ -69,7 +72,7 @@ NESTED.append(NESTED)
         (2**5000, "int of 5001 bits"),
         (np.zeros((3, 4), "f4"), "ndarray(3, 4) float32"),
         (np.float32(1.5), "float32(1.5)"),
-        (torch.zeros(2), "Tensor(2) float32"),
+        *([(torch.zeros(2), "Tensor(2) float32")] if torch else []),
         (pd.DataFrame({"a": [1]}), "DataFrame(1, 1)"),
         (pd.Series([1]), "Series(1) int64"),
         (pl.DataFrame({"a": [1]}), "DataFrame(1, 1)"),

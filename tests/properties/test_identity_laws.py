@@ -14,21 +14,24 @@ import decimal
 import enum
 import fractions
 import functools
+import importlib
 import inspect
 import pathlib
 import re
 import uuid
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import hypothesis.extra.numpy as npst
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-import torch
 from hypothesis import HealthCheck, assume, given, settings
 
 from dumbo.identity import CallShape, close, decode_arguments, digest, encode_arguments
+
+torch: Any = importlib.import_module("torch") if find_spec("torch") else None
 
 LAWS = settings(
     max_examples=60,
@@ -99,10 +102,14 @@ ARRAYS = npst.arrays(
     st.one_of(npst.scalar_dtypes(), npst.array_dtypes(max_size=3)),
     npst.array_shapes(min_dims=0, max_side=4),
 )
-TENSORS = st.builds(
-    lambda values, dtype: torch.tensor(values).to(dtype),
-    st.lists(st.integers(0, 100), max_size=6),
-    st.sampled_from([torch.float32, torch.int64, torch.bfloat16]),
+TENSORS = (
+    st.builds(
+        lambda values, dtype: torch.tensor(values).to(dtype),
+        st.lists(st.integers(0, 100), max_size=6),
+        st.sampled_from([torch.float32, torch.int64, torch.bfloat16]),
+    )
+    if torch
+    else st.nothing()
 )
 FOREIGN = st.one_of(
     HASHABLE,
@@ -219,6 +226,7 @@ def test_layout_of_arrays_does_not_count_and_every_byte_does(array: Any, data: A
         assert digest(changed) != digest(array)
 
 
+@pytest.mark.skipif(torch is None, reason="torch is not installed")
 @LAWS
 @given(npst.array_shapes(max_dims=3, max_side=5), st.data())
 def test_strides_of_tensors_do_not_count(shape: tuple[int, ...], data: Any) -> None:
