@@ -26,7 +26,9 @@ demo: $(VENV)/.demo
 	$(BIN)/python examples/batchbald_variance.py --quick --out examples/out
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -m "not slow" --cov --cov-report=term
+	$(BIN)/python -m coverage run -m pytest -m "not slow"
+	-$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report --format=total
 
 test-slow: $(VENV)/.test
 	$(BIN)/python -m pytest -m slow

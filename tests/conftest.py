@@ -19,6 +19,7 @@ import pytest
 def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A default session of its own for every test."""
     monkeypatch.setenv("DUMBO_DIR", str(tmp_path / "default-store"))
+    monkeypatch.setenv("DUMBO_KEY_DIR", str(tmp_path / "keys"))
     yield
     sessions = sys.modules.get("dumbo.session")
     if sessions is not None:

@@ -295,7 +295,14 @@ class Collection:
         """What classes hold under names that were read, as it may have been assigned later."""
         ran = {id(ran.code) for ran in self._recording.codes.values()}
         for cls, by in self._classes.items():
-            for name in sorted({name for owner in cls.__mro__ for name in vars(owner)}):
+            names = {
+                name
+                for owner in cls.__mro__
+                if self._owns(owner)
+                for name, member in vars(owner).items()
+                if name in self._attributes or (owner is cls and functions_behind(member))
+            }
+            for name in sorted(names):
                 use = self._looker.member(cls, name)
                 if use is not None:
                     self._add_member(cls, use, by, ran)

@@ -149,6 +149,8 @@ class Recorder:
 
     def _owns(self, code: CodeType, frame: FrameType) -> bool:
         """Whether the code is the project's; code made from text belongs to the module it is in."""
+        if any(code is recording.own for recording in self.open):
+            return True  # a memoized function is watched wherever it was made
         if not self._project.owns_file(code.co_filename):
             return False
         if not code.co_filename.startswith("<"):

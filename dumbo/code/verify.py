@@ -89,6 +89,10 @@ class Verifier:
                 reason = self._check(dependency, spaces, again)
             if reason is not None:
                 reasons.append(reason)
+        if function is not None and self._lacks_own(depset, function, own):
+            name = f"{own[1]}.{own[2]}"
+            detail = "is not the function that was computed under this name"
+            reasons.append(Reason(ReasonKind.CODE, name, detail=detail))
         if not reasons:
             return FRESH
         # A change that is certain decides, whatever else could not be found.
@@ -109,6 +113,14 @@ class Verifier:
         if kind is DependencyKind.DECLARED:
             return self._declared(dependency, again.get(dependency.key))
         return self._checks[kind](dependency)
+
+    def _lacks_own(
+        self, depset: Depset, function: FunctionType, own: tuple[str, str, str]
+    ) -> bool:
+        """Whether another function than this one ran: two can be given one name."""
+        file = function.__code__.co_filename
+        watched = file.startswith("<") or self._looker.project.owns_file(file)
+        return watched and not any(member.key == own for member in depset.members)
 
     def _own(self, dependency: Dependency, code: CodeType) -> Check:
         """Judge the function's own code by the function: its file may define the name twice."""

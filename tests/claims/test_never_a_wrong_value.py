@@ -311,3 +311,34 @@ def test_an_evicted_value_is_freed_though_it_was_warm(
         block(n), block(n), block(n)
     gc.collect()
     assert watched() is None
+
+
+def test_two_functions_of_one_name_are_not_mixed_up() -> None:
+    def one(x: int) -> list[int]:
+        return [x]
+
+    def two(x: int) -> list[int]:
+        return [x, x]
+
+    first = dumbo.dumbo(keep="always", name="tests:same name")(one)
+    assert first(1) == [1]
+    second = dumbo.dumbo(keep="always", name="tests:same name")(two)
+    assert second(1) == [1, 1]
+    assert "not the function" in dumbo.why()
+
+
+def test_functions_made_from_text_are_watched() -> None:
+    space: dict[str, Any] = {"__name__": "made_from_text"}
+    text = """
+import dumbo
+RATE = 1
+def helper(x): return x * RATE
+@dumbo.dumbo(keep="always")
+def scaled(x): return [helper(x)]
+"""
+    exec(text, space)
+    assert [space["scaled"](3) for _ in range(3)] == [[3], [3], [3]]
+    exec("def helper(x): return x + 1", space)
+    assert space["scaled"](3) == [4]
+    exec(text.replace("[helper(x)]", "[helper(x), 0]"), space)
+    assert space["scaled"](3) == [3, 0]

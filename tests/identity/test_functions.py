@@ -268,9 +268,9 @@ def test_a_notebook_is_called_by_its_name(monkeypatch: pytest.MonkeyPatch) -> No
     main.__dict__["get_ipython"] = None
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     assert module_name("__main__") == "notebook"
-    monkeypatch.setenv("JPY_SESSION_NAME", "/work/analysis.ipynb")
+    monkeypatch.setenv("JPY_SESSION_NAME", "/home/me/analysis.ipynb")
     assert module_name("__mp_main__") == "analysis"
-    main.__dict__["__vsc_ipynb_file__"] = "/work/other.ipynb"
+    main.__dict__["__vsc_ipynb_file__"] = "/home/me/other.ipynb"
     assert module_name("__main__") == "other"
     name_main("chosen")
     assert module_name("__main__") == "chosen"

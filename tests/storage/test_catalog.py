@@ -457,7 +457,7 @@ def test_a_migration_that_fails_leaves_the_catalog_as_it_was(
 def test_a_file_that_is_no_catalog_is_corrupt(tmp_path: Path) -> None:
     junk = tmp_path / "junk.sqlite"
     junk.write_bytes(b"not a database" * 100)
-    with pytest.raises(CorruptStoreError, match="repair"):
+    with pytest.raises(CorruptStoreError, match="restore it from a copy"):
         SqliteCatalog(junk)
     other = tmp_path / "other.sqlite"
     with sqlite3.connect(other) as connection:
