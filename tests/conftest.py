@@ -34,7 +34,8 @@ _log = []
 from dumbo import session as _sessions
 _sessions.current().events.subscribe(_log.append)
 {body}
-print("RESULT " + json.dumps({{"value": value, "events": [[str(e.kind), e.call, e.reason] for e in _log]}}, default=repr))
+_events = [[str(e.kind), e.call, e.reason] for e in _log]
+print("RESULT " + json.dumps({{"value": value, "events": _events}}, default=repr))
 """
 
 
@@ -95,7 +96,7 @@ class Project:
             check=False,
         )
         lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
-        assert done.returncode == 0 and lines, done.stderr[-4000:]
+        assert done.returncode == 0, done.stderr[-4000:]
         found = json.loads(lines[-1].removeprefix("RESULT "))
         return Outcome(found["value"], found["events"], done.stderr)
 

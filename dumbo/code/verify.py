@@ -114,9 +114,7 @@ class Verifier:
             return self._declared(dependency, again.get(dependency.key))
         return self._checks[kind](dependency)
 
-    def _lacks_own(
-        self, depset: Depset, function: FunctionType, own: tuple[str, str, str]
-    ) -> bool:
+    def _lacks_own(self, depset: Depset, function: FunctionType, own: tuple[str, str, str]) -> bool:
         """Whether another function than this one ran: two can be given one name."""
         file = function.__code__.co_filename
         watched = file.startswith("<") or self._looker.project.owns_file(file)

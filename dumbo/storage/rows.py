@@ -109,9 +109,7 @@ def row_cid(row: Sequence[Any]) -> CID:
     """Read the CID of a record's row."""
     digest, function, path = row[:3]
     if not (isinstance(digest, bytes) and isinstance(function, str) and isinstance(path, str)):
-        raise CorruptStoreError(
-            "a record without a readable name; restore the catalog from a copy"
-        )
+        raise CorruptStoreError("a record without a readable name; restore the catalog from a copy")
     return cid_from(digest, function, path)
 
 

@@ -214,7 +214,7 @@ def test_a_damaged_object_is_a_miss_with_a_warning(tmp_path: Path, damage: str) 
 def test_what_is_no_result_cannot_be_asked_about() -> None:
     with pytest.raises(dumbo.NotCachedError, match=r"\[1, 2\]|list"):
         dumbo.why([1, 2])
-    with pytest.raises(dumbo.NotCachedError, match="dumbo.tags"):
+    with pytest.raises(dumbo.NotCachedError, match=r"dumbo\.tags"):
         dumbo.tagged("nothing")
     assert dumbo.cid(3) is None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import pickle
@@ -201,10 +202,8 @@ def test_what_a_caller_does_to_a_result_reaches_nobody_else(kind: str, returns: 
     made = dumbo.dumbo(keep="always", returns=returns, name=f"tests:{kind} {returns}")(mutable)
     clean = dumbo.record(made(kind)).digest if returns == "proxy" else ""
     for _ in range(3):
-        try:
+        with contextlib.suppress(dumbo.FrozenValueError, ValueError):
             spoil(kind, made(kind))
-        except (dumbo.FrozenValueError, ValueError):
-            pass
     value = dumbo.unwrap(made(kind))
     fresh = mutable(kind)
     assert sessions.current().store.values.digest(value) == sessions.current().store.values.digest(

@@ -46,15 +46,14 @@ def test_inputs_are_edges_with_roles_and_the_same_input_twice_is_two() -> None:
 
 def test_calls_made_by_the_body_are_edges() -> None:
     kinds = {
-        (edge.kind.value, edge.source.function.qualname)
-        for edge in dumbo.record(inside(10)).edges
+        (edge.kind.value, edge.source.function.qualname) for edge in dumbo.record(inside(10)).edges
     }
     assert kinds == {("call", "load"), ("call", "mean")}
 
 
 def test_the_graph_is_read_only() -> None:
     graph = dumbo.graph(mean(load(3)["x"]))
-    with pytest.raises(nx.NetworkXError, match="[Ff]rozen"):
+    with pytest.raises(nx.NetworkXError, match=r"[Ff]rozen"):
         graph.add_node("x")
     assert len(graph.copy()) == len(graph)
 
@@ -68,7 +67,9 @@ def test_a_text_tree_a_mermaid_form_and_dot() -> None:
     mermaid = graph.mermaid()
     assert mermaid.startswith("flowchart LR\n")
     assert mermaid.count("-->") == graph.number_of_edges()
-    assert '"' not in "".join(line.split('["')[1][:-2] for line in mermaid.splitlines() if '["' in line)
+    assert '"' not in "".join(
+        line.split('["')[1][:-2] for line in mermaid.splitlines() if '["' in line
+    )
     assert graph.dot().startswith("digraph")
     bundle = graph._repr_mimebundle_()
     assert bundle["text/plain"] == text

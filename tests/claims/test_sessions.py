@@ -140,7 +140,7 @@ class Odd:
 
 
 def test_the_package_keeps_its_verbs_though_subpackages_have_their_names() -> None:
-    import dumbo.policy.keep  # noqa: F401
+    import dumbo.policy.keep
     from dumbo.graph import model
 
     assert callable(dumbo.graph)

@@ -40,7 +40,8 @@ RUN = """
 WHY = """
     import work
     x = dumbo.tagged("top")
-    value = [str(dumbo.why(x)), dumbo.is_stale(x).state.value, [r.kind.value for r in dumbo.is_stale(x).reasons]]
+    s = dumbo.is_stale(x)
+    value = [str(dumbo.why(x)), s.state.value, [r.kind.value for r in s.reasons]]
 """
 
 
