@@ -41,7 +41,7 @@ class Project:
 
     Examples
     --------
-    >>> Project().owns_file("/home/me/work/model.py")
+    >>> Project().owns_file("/home/me/project/model.py")
     True
     >>> Project().owns_file(os.__file__)
     False
