@@ -259,6 +259,9 @@ class BoundDumboFunction:
         """Give the result of the call."""
         return self.__func__(self.__self__, *args, **kwargs)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (self.__self__, self.__func__.__name__)
+
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self.__func__, name)
         if name == "put":

@@ -7,6 +7,7 @@ another session or policy in force. The warm path compares one identity and need
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,12 +51,18 @@ class Live:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold for a ``with`` block."""
+        """Hold for a ``with`` block.
+
+        A task started inside the block keeps its context after it ends, so under a running event
+        loop the hold is never taken back: a slower answer, where the fast one could be another's.
+        """
         self.hold()
         try:
             yield
         finally:
-            self.release()
+            asyncio = sys.modules.get("asyncio")
+            if asyncio is None or asyncio._get_running_loop() is None:  # noqa: SLF001  # asks, raises nothing
+                self.release()
 
 
 LIVE: Final = Live()

@@ -7,6 +7,7 @@ import gc
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -361,3 +362,32 @@ def test_a_result_nobody_holds_is_freed_when_evicted(tmp_path: Any) -> None:
             held(n)
         gc.collect()
         assert watched() is None
+
+
+def test_a_bound_memoized_method_can_be_pickled() -> None:
+    import pickle
+
+    assert pickle.loads(pickle.dumps(Scale(4).times))(3) == 12
+
+
+def test_a_task_that_outlives_its_session_block_is_not_answered_by_the_default_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dumbo.live.LIVE._holds", LIVE._holds)  # the hold stays: put it back
+    assert [add(1), add(1), add(1)] == [3, 3, 3]
+
+    async def late(go: asyncio.Event) -> bool:
+        await go.wait()
+        add(1)
+        return len(RUNS) == 2
+
+    async def main(session: dumbo.Session) -> bool:
+        go = asyncio.Event()
+        with dumbo.using(session):
+            task = asyncio.create_task(late(go))
+            await asyncio.sleep(0)
+        go.set()
+        return await task
+
+    with dumbo.open(tmp_path / "s") as session:
+        assert asyncio.run(main(session))
