@@ -15,13 +15,13 @@ from typing import Any
 from dumbo import session as sessions
 from dumbo.code import declared
 from dumbo.config import choice
-from dumbo.engine import Target
 from dumbo.errors import ConfigurationError
-from dumbo.function import DumboFunction, defined_again, remembering
+from dumbo.function import DumboFunction, remembering
 from dumbo.identity import CallShape, Matcher
 from dumbo.policy import Keep, Policy, Raise, Recompute, Reuse, ReusePolicy
 from dumbo.proxy import Returns
 from dumbo.records import Dependency
+from dumbo.targets import Target, defined_again
 
 
 @dataclass(frozen=True, slots=True)

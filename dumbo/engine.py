@@ -11,70 +11,38 @@ while its stamp is the current one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
-from weakref import WeakValueDictionary, ref
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from inspect import iscoroutinefunction
+from typing import Any
+from weakref import WeakValueDictionary
 
 from dumbo import frames, overrides
 from dumbo.adopting import Adopting
 from dumbo.claims import Claims
 from dumbo.code import Tracker
 from dumbo.counting import Counting
+from dumbo.cutoff import Cutoff, Step
 from dumbo.entries import Entry
 from dumbo.errors import StaleResultError, UncacheableError, ValueLostError
-from dumbo.events import Event, EventKind, Events
+from dumbo.events import EventKind, Events
 from dumbo.frames import Frame
-from dumbo.graph.explain import Explanation, explain, one_line
+from dumbo.graph.explain import one_line
 from dumbo.growing import Growing
-from dumbo.identity import CallIdentity, CallShape
-from dumbo.identity.cid import CID, FunctionId
+from dumbo.identity import CallIdentity
+from dumbo.identity.cid import FunctionId
 from dumbo.judging import Judge
 from dumbo.keeping import STORE_TROUBLE, Keeping
-from dumbo.policy import Action, Keep, Place, Policy, decide_reuse
+from dumbo.lookup import Found, Lookup
+from dumbo.policy import Action, Keep, Place, Policy, ReuseDecision, decide_reuse
 from dumbo.proxy import Returns, protect
 from dumbo.recall import Recall
-from dumbo.records import FRESH, Dependency, Record, Staleness, State
+from dumbo.records import Record, Staleness, State
 from dumbo.running import Running
 from dumbo.storage import Store
+from dumbo.targets import DEFINED, Target
+from dumbo.telling import Telling
 from dumbo.tracing import Run, Tracing, calling_line, refuse_live, returned
-
-
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
-class Target:
-    """What the engine knows of one decorated function.
-
-    Attributes
-    ----------
-    plain, shape, keep, returns, policy
-        The user's function, how its calls are named, and the options of the decorator.
-    declares : callable
-        What the decorator declares, looked at when the function runs: files as they are then.
-    declared : tuple of Dependency
-        Declared values, which only the decorator can say again when a result is judged.
-    """
-
-    plain: Callable[..., Any]
-    shape: CallShape
-    keep: Keep | None = None
-    returns: Returns | None = None
-    policy: Policy | None = None
-    declares: Callable[[], tuple[Dependency, ...]] = tuple
-    declared: tuple[Dependency, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a look-up gave: an entry that may be used, or the newest version and what is wrong."""
-
-    entry: Entry | None = None
-    record: Record | None = None
-    verdict: Staleness = FRESH
-
-
-NOTHING: Final = Found()
-TOLD: Final = 1024
-"""Explanations kept, so that one can lead to the next."""
 
 
 class Engine:
@@ -99,13 +67,15 @@ class Engine:
         self.judge = Judge(self.recall, tracker, self.targets.get)
         self.keeping = Keeping(store, self.judge, self.recall, events)
         self.counting = Counting(store)
-        self.last_why: Explanation | None = None
+        self.telling = Telling(events, self.counting)
+        self.lookup = Lookup(
+            store, self.judge, self.recall, self.keeping, self.telling, self.targets, returns
+        )
+        self.cutoff = Cutoff(self.judge, self.recall, DEFINED.get)
+        self.adopting = Adopting(store, tracker, self.judge, self.recall)
         self._keep = keep
-        self._returns = returns
         self._tracing = Tracing(tracker, self.judge, self.recall)
         self._claims = Claims()
-        self._told: dict[str, Explanation] = {}
-        self.adopting = Adopting(store, tracker, self.judge, self.recall)
         self._growing = Growing(store, tracker, self.judge, self.recall)
 
     # The two ways in.
@@ -122,8 +92,10 @@ class Engine:
         identity = target.shape.identify(args, kwargs)
         self.know(target)
         with frames.billed(), self._claims.held(identity.cid):
-            found = self.find(identity.cid, target)
-            entry = None if recompute else self._reuse(target, found)
+            found = self.lookup.find(identity.cid, target)
+            if not recompute and self._repeated(self._steps(target, found)):
+                found = self.lookup.find(identity.cid, target)
+            entry = self._reuse(target, identity, found, recompute=recompute)
             if entry is None:
                 with self._running(target, identity) as run:
                     run.value = target.plain(*run.args, **run.kwargs)
@@ -143,8 +115,10 @@ class Engine:
         identity = target.shape.identify(args, kwargs)
         self.know(target)
         with frames.billed():
-            found = self.find(identity.cid, target)
-            entry = None if recompute else self._reuse(target, found)
+            found = self.lookup.find(identity.cid, target)
+            if not recompute and await self._repeated_async(self._steps(target, found)):
+                found = self.lookup.find(identity.cid, target)
+            entry = self._reuse(target, identity, found, recompute=recompute)
             if entry is None:
                 with self._running(target, identity) as run:
                     run.value = await target.plain(*run.args, **run.kwargs)
@@ -152,91 +126,100 @@ class Engine:
         self.used(entry)
         return entry
 
-    # Look up and verify.
+    # Reuse.
 
-    def find(self, cid: CID, target: Target | None = None, *, any_state: bool = False) -> Found:
-        """Look `cid` up in memory, then in the catalog; the newest version that holds wins.
-
-        With `any_state` the newest version with a value is good enough, whatever its verdict.
-        """
-        target = target or self.targets.get(cid.parent.function)
-        best = NOTHING
-        entry = self.held(cid)
-        if entry is not None and self._unspoilt(entry):
-            verdict = self.judge.verdict(entry.record)
-            if verdict.state is State.FRESH or any_state:
-                return Found(entry, entry.record, verdict)
-            best = Found(None, entry.record, verdict)
-        try:
-            for record in self.store.catalog.versions(cid):
-                verdict = self.judge.verdict(record)
-                if best.record is None:
-                    best = Found(None, record, verdict)
-                usable = verdict.state is State.FRESH or any_state
-                if usable and record.stored is not None and self._present(record):
-                    return Found(self._remember(target, record), record, verdict)
-        except STORE_TROUBLE as trouble:
-            self.keeping.warn(cid.short, trouble)
-        return best
-
-    def _reuse(self, target: Target, found: Found) -> Entry | None:
+    def _reuse(
+        self, target: Target, identity: CallIdentity, found: Found, *, recompute: bool
+    ) -> Entry | None:
         """Give an entry to reuse, or None when the function has to run."""
-        if found.entry is not None:
+        record, verdict = found.record, found.verdict
+        if found.entry is not None and not recompute:
             found.entry.shortcut.hits += 1
             found.entry.shortcut.counted += 1
-            self._tell(EventKind.HIT, found.entry.record, seconds=found.entry.record.total_seconds)
+            self._tell_hit(found.entry)
             return found.entry
-        if found.record is None:
-            self.hint(target)
-        if found.record is None or found.verdict.state is State.FRESH:
-            return None  # never computed, or its value was not kept
-        self.last_why = self._explained(found.record, found.verdict)
-        self._tell(EventKind.STALE, found.record, self.last_why.short)
-        policy = overrides.policy() or target.policy or self.policy
-        chosen = policy.indirect if frames.current() is not None else policy.direct
-        decision = decide_reuse(chosen, found.verdict, found.record.total_seconds)
+        if recompute:
+            self.telling.missed(identity.text, "was asked to be computed again")
+        elif record is None:
+            self.telling.missed(identity.text, "was never computed", self.hint(target))
+        elif verdict.state is State.FRESH:
+            cause = "its value is gone" if record.stored else f"was not kept: {record.reason}"
+            self.telling.missed(identity.text, f"is fresh, but {cause}")
+        if recompute or record is None or verdict.state is State.FRESH:
+            return None
+        self.telling.stale(record, verdict)
+        decision = self._decision(target, record, verdict)
         if decision.action is Action.RAISE:
             raise StaleResultError(
-                f"{one_line(found.record.call, found.verdict)}; the policy is Raise(): "
+                f"{one_line(record.call, verdict)}; the policy is Raise(): "
                 "call .recompute(...), or accept the result under dumbo.policy(Reuse())"
             )
         if decision.action is Action.RECOMPUTE:
             return None
-        old = self.find(found.record.cid, any_state=True).entry
+        old = self.lookup.find(record.cid, any_state=True).entry
         if old is None:
             return None
-        self._tell(EventKind.HIT, old.record, decision.reason, seconds=old.record.total_seconds)
-        return self.recall.marked(old, self.returns_of(target), decision.reason)
+        self._tell_hit(old, decision.reason)
+        return self.recall.marked(old, self.lookup.returns_of(target), decision.reason)
 
-    def _explained(self, record: Record, verdict: Staleness) -> Explanation:
-        """Why `record` does not hold; for an input that changed, why that one was made again."""
-        told = explain(record, verdict)
-        subjects = dict.fromkeys(reason.subject for reason in verdict.reasons)
-        for root in [self._told[subject] for subject in subjects if subject in self._told]:
-            text = "\n".join((told, *(f"  {line}" for line in root.splitlines())))
-            told = Explanation.of(text, told.short, verdict)
-        if len(self._told) >= TOLD:
-            self._told.clear()
-        self._told[record.cid] = told
-        return told
+    def _tell_hit(self, entry: Entry, reason: str = "") -> None:
+        seconds = entry.record.total_seconds
+        self.telling.tell(EventKind.HIT, entry.record, reason, seconds=seconds)
 
-    def _present(self, record: Record) -> bool:
-        """Whether the bytes are there and as they were written; a miss with a warning if not."""
-        assert record.stored is not None
-        try:
-            self.store.values.check(record.stored)
-        except ValueLostError as lost:
-            self.keeping.warn(record.call, lost)
-            return False
-        return True
+    def _decision(
+        self, target: Target, record: Record, verdict: Staleness, *, inside: bool = False
+    ) -> ReuseDecision:
+        """What the policy in force says of a result that does not hold."""
+        policy = overrides.policy() or target.policy or self.policy
+        is_indirect = inside or frames.current() is not None
+        chosen = policy.indirect if is_indirect else policy.direct
+        return decide_reuse(chosen, verdict, record.total_seconds)
 
-    def _unspoilt(self, entry: Entry) -> bool:
-        """Whether nobody changed the value in memory behind its carrier's back."""
-        if entry.is_unspoilt():
-            return True
-        self.forget_memory(entry.record.cid)
-        self._tell(EventKind.EVICTED, entry.record, "its value was changed in place")
-        return False
+    # Early cutoff.
+
+    def _steps(self, target: Target, found: Found) -> Iterator[Step]:
+        """Calls that may show, made again, that what was found holds after all."""
+        record, verdict = found.record, found.verdict
+        if found.entry is not None or record is None or verdict.state is State.FRESH:
+            return
+        kept = record.stored is not None or self.lookup.held(record.cid) is not None
+        if kept and self._decision(target, record, verdict).action is Action.RECOMPUTE:
+            yield from self.cutoff.steps(record, self._may_repeat)
+
+    def _may_repeat(self, target: Target, record: Record, verdict: Staleness) -> bool:
+        decision = self._decision(target, record, verdict, inside=True)
+        return decision.action is Action.RECOMPUTE
+
+    def _repeated(self, steps: Iterator[Step]) -> bool:
+        """Make calls again until one fails; whether any was made."""
+        made = False
+        for step in steps:
+            if iscoroutinefunction(step.target.plain):
+                break
+            made = True
+            try:
+                # A frame of its own: nobody who is running now used this result.
+                with frames.running(Frame(step.record.cid)):
+                    self.call(step.target, step.args, step.kwargs)
+            except Exception:  # noqa: BLE001  # the caller will meet it where it can handle it
+                break
+        return made
+
+    async def _repeated_async(self, steps: Iterator[Step]) -> bool:
+        """As `_repeated`, for the calls of an ``async def``."""
+        made = False
+        for step in steps:
+            made = True
+            is_async = iscoroutinefunction(step.target.plain)
+            try:
+                with frames.running(Frame(step.record.cid)):
+                    if is_async:
+                        await self.call_async(step.target, step.args, step.kwargs)
+                    else:
+                        self.call(step.target, step.args, step.kwargs)
+            except Exception:  # noqa: BLE001  # as above
+                break
+        return made
 
     # Run and record.
 
@@ -255,19 +238,19 @@ class Engine:
             guarded = protect(value, held=1)
         except UncacheableError:  # nothing can hold it: given as it is, to this caller alone
             guarded, keep = value, Keep.NEVER
-        entry = self.recall.fresh(trace, guarded, self.returns_of(target))
-        self._tell(EventKind.EXECUTED, trace.record, seconds=trace.record.own_seconds)
+        entry = self.recall.fresh(trace, guarded, self.lookup.returns_of(target))
+        self.telling.tell(EventKind.EXECUTED, trace.record, seconds=trace.record.own_seconds)
         place = self.keeping.settle(trace, entry.node, keep)
         stored = trace.record.stored
         if stored is not None and self.store.values.is_lazy(stored):
             # The stored bytes live on, not the object that ran, which others may hold and change.
-            entry = self.recall.entry(trace.record, self.returns_of(target), trace=trace)
+            entry = self.recall.entry(trace.record, self.lookup.returns_of(target), trace=trace)
         elif place is not Place.NOWHERE:
             entry.watch(entry.node.value)
         if again:
             self.judge.versions_moved()
         if place is not Place.NOWHERE:
-            self._hold(entry)
+            self.lookup.hold(entry)
         return entry
 
     def put(
@@ -276,7 +259,7 @@ class Engine:
         """Make `value` the newest result of a call, under today's code as far as it can be read."""
         identity = target.shape.identify(args, kwargs)
         self.know(target)
-        again = self.find(identity.cid, target).record is not None
+        again = self.lookup.find(identity.cid, target).record is not None
         run = Run(identity, args, dict(kwargs), Frame(identity.cid), calling_line())
         with self.tracker.recording(target.plain) as run.recording:
             run.value = value
@@ -293,7 +276,7 @@ class Engine:
         ValueLostError
             The function is not loaded here, or the arguments are not on the record.
         """
-        target = self.targets.get(record.cid.parent.function)
+        target = DEFINED.get(record.cid.parent.function)
         arguments = None if target is None else self.recall.arguments(record, target.shape)
         if target is None or arguments is None:
             raise ValueLostError(
@@ -306,17 +289,6 @@ class Engine:
         return whole.value
 
     # Memory, events and small things.
-
-    def _remember(self, target: Target | None, record: Record) -> Entry:
-        entry = self.recall.entry(record, self.returns_of(target))
-        self._hold(entry)
-        return entry
-
-    def _hold(self, entry: Entry) -> None:
-        record = entry.record
-        entry.trace.node = ref(entry.node)
-        self.recall.traces[record.cid] = entry.trace
-        self.store.memory.put(record.cid, entry, max(record.nbytes, 1))
 
     def warm(self, entry: Entry) -> None:
         """Stamp the entry and give it guards, so that the warm path may answer from it."""
@@ -333,33 +305,13 @@ class Engine:
         for frame in frames.users():
             frame.note(entry.record.cid, entry.trace)
 
-    def held(self, cid: CID) -> Entry | None:
-        """The entry of `cid` in the memory tier."""
-        entry = self.store.memory.get(cid)
-        return entry if isinstance(entry, Entry) else None
-
-    def evicted(self, cid: str, entry: object, nbytes: int) -> None:
+    def evicted(self, entry: object, nbytes: int) -> None:
         """Take note that an entry had to leave the memory tier; its record stays."""
         if isinstance(entry, Entry):
             self.counting.absorb(entry)
             entry.shortcut.close()
-            record = entry.record
-            self.events.emit(
-                Event(EventKind.EVICTED, cid, record.call, "memory is full", nbytes=nbytes)
-            )
-
-    def forget_memory(self, cid: CID) -> None:
-        """Drop what memory knows of a CID."""
-        entry = self.held(cid)
-        if entry is not None:
-            entry.shortcut.close()
-            self.store.memory.drop(cid)
-        self.recall.traces.pop(cid, None)
-        self.judge.versions_moved()
-
-    def returns_of(self, target: Target | None) -> Returns:
-        """The kind of carrier a function's results come in."""
-        return (target.returns if target is not None else None) or self._returns
+            record = replace(entry.record, nbytes=nbytes)
+            self.telling.tell(EventKind.EVICTED, record, "memory is full")
 
     def know(self, target: Target) -> None:
         """Remember which function an id stands for, so that its code can be judged."""
@@ -383,10 +335,3 @@ class Engine:
             ask()
         except STORE_TROUBLE as trouble:
             self.keeping.warn(target.shape.function_id, trouble)
-
-    def _tell(
-        self, kind: EventKind, record: Record, reason: str = "", *, seconds: float = 0.0
-    ) -> None:
-        event = Event(kind, record.cid, record.call, reason, seconds, record.nbytes)
-        self.counting.note(event, record.function)
-        self.events.emit(event)

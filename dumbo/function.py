@@ -11,12 +11,11 @@ import functools
 import inspect
 from collections.abc import Callable
 from typing import Any, Final, Generic, NoReturn, ParamSpec, TypeVar
-from weakref import WeakValueDictionary
 
 from dumbo import session as sessions
 from dumbo import warm
 from dumbo.adopting import Adopted
-from dumbo.engine import Engine, Target
+from dumbo.engine import Engine
 from dumbo.entries import Shortcut
 from dumbo.errors import NotCachedError
 from dumbo.graph.explain import Explanation
@@ -24,6 +23,7 @@ from dumbo.identity.cid import CID, FunctionId
 from dumbo.live import LIVE
 from dumbo.overrides import recomputing
 from dumbo.records import Record, Staleness, State
+from dumbo.targets import DEFINED, Target
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -99,7 +99,7 @@ class DumboFunction(Generic[P, R]):
 
     def is_cached(self, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Whether the call would be answered without running the function."""
-        return self._known().find(self.cid(*args, **kwargs)).entry is not None
+        return self._known().lookup.find(self.cid(*args, **kwargs)).entry is not None
 
     def is_stale(self, *args: P.args, **kwargs: P.kwargs) -> Staleness:
         """Whether the newest result of the call still holds.
@@ -110,7 +110,7 @@ class DumboFunction(Generic[P, R]):
             The call was never made.
         """
         engine = self._known()
-        found = engine.find(self.cid(*args, **kwargs))
+        found = engine.lookup.find(self.cid(*args, **kwargs))
         if found.record is None:
             self._never(args, kwargs)
         return found.verdict
@@ -119,7 +119,7 @@ class DumboFunction(Generic[P, R]):
         """Say whether the call would run, and what changed if so."""
         engine = self._known()
         identity = self._target.shape.identify(args, kwargs)
-        found = engine.find(identity.cid)
+        found = engine.lookup.find(identity.cid)
         if found.record is None:
             text = f"{identity.text} was never computed"
             hint = engine.hint(self._target)
@@ -135,7 +135,9 @@ class DumboFunction(Generic[P, R]):
         NotCachedError
             There is none.
         """
-        entry = self._known().find(self.cid(*args, **kwargs), self._target, any_state=True).entry
+        entry = (
+            self._known().lookup.find(self.cid(*args, **kwargs), self._target, any_state=True).entry
+        )
         if entry is None:
             self._never(args, kwargs)
         carrier: R = entry.give()
@@ -149,7 +151,7 @@ class DumboFunction(Generic[P, R]):
         NotCachedError
             The call was never made.
         """
-        found = self._known().find(self.cid(*args, **kwargs))
+        found = self._known().lookup.find(self.cid(*args, **kwargs))
         if found.record is None:
             self._never(args, kwargs)
         return found.record
@@ -200,7 +202,7 @@ class DumboFunction(Generic[P, R]):
             The store has no results of `old`.
         """
         adopting = self._known().adopting
-        return adopting.adopt(self._target, FunctionId(old), dict(_defined))
+        return adopting.adopt(self._target, FunctionId(old), dict(DEFINED))
 
     # Small things.
 
@@ -278,16 +280,6 @@ class BoundDumboFunction:
 
     def __repr__(self) -> str:
         return f"<bound {self.__func__!r}>"
-
-
-_defined: WeakValueDictionary[FunctionId, Target] = WeakValueDictionary()
-
-
-def defined_again(target: Target) -> bool:
-    """Note that a function was decorated; whether one of its name was decorated before."""
-    again = target.shape.function_id in _defined
-    _defined[target.shape.function_id] = target
-    return again
 
 
 def _mark_coroutine_function(function: Any) -> None:

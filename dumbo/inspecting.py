@@ -16,7 +16,7 @@ from dumbo.graph.explain import Explanation, explain
 from dumbo.identity import name_external
 from dumbo.identity.cid import CID
 from dumbo.proxy import Node, carry, node_of
-from dumbo.records import FRESH, Edge, Record, Staleness, State
+from dumbo.records import Edge, Record, Staleness, State
 
 if TYPE_CHECKING:
     from dumbo.graph.view import ProvenanceGraph
@@ -134,7 +134,7 @@ class Inspection:
         NotCachedError
             There is none.
         """
-        entry = self._engine.find(cid.parent, any_state=True).entry
+        entry = self._engine.lookup.find(cid.parent, any_state=True).entry
         if entry is None:
             raise NotCachedError(
                 f"no value of {cid.short} is kept in {self._engine.store.folder}: "
@@ -186,24 +186,21 @@ class Inspection:
         return explain(record, self.verdict(record))
 
     def last_why(self) -> Explanation:
-        """Why the last stale result was stale; that nothing was, where nothing was."""
-        if self._engine.last_why is None:
-            text = "no result was found stale in this process"
-            return Explanation.of(text, text, FRESH)
-        return self._engine.last_why
+        """Why the last call the user made was not simply answered."""
+        return self._engine.telling.why()
 
     # Names and other things that are written.
 
     def forget(self, cid: CID) -> bool:
         """Drop every version of a whole result; whether there was one."""
-        in_memory = self._engine.held(cid) is not None
-        self._engine.forget_memory(cid)
+        in_memory = self._engine.lookup.held(cid) is not None
+        self._engine.lookup.forget(cid)
         return bool(self._catalog.forget(cid)) or in_memory
 
     def describe(self, x: object, text: str) -> None:
         """Write the user's description on the newest record of `x`."""
         self._catalog.update_text(self._kept(x).cid.parent, text)
-        self._engine.forget_memory(self.record(x).cid.parent)
+        self._engine.lookup.forget(self.record(x).cid.parent)
 
     def tag(self, name: str, x: object) -> None:
         """Name a result; its value is kept from now on."""
@@ -237,7 +234,7 @@ class Inspection:
         node = entry.node
         for key in self._engine.recall.steps(cid):
             node = node.child(key)
-        return carry(node, self._engine.returns_of(None))
+        return carry(node, self._engine.lookup.returns_of(None))
 
     def tag_of(self, x: object) -> str | None:
         """The tag of a result."""
@@ -255,7 +252,7 @@ class Inspection:
         record = Record(cid, 0, cid.function, f"external({name!r})", "", digest=digest)
         node = Node(record, lambda: named, value=named)
         node.home = self._engine.recall
-        return carry(node, self._engine.returns_of(None))
+        return carry(node, self._engine.lookup.returns_of(None))
 
     # The store as a table.
 

@@ -77,8 +77,8 @@ class Session:
         self._open = True
         _sessions.add(self)
 
-    def _evicted(self, key: str, entry: object, nbytes: int) -> None:
-        self.engine.evicted(key, entry, nbytes)
+    def _evicted(self, _key: str, entry: object, nbytes: int) -> None:
+        self.engine.evicted(entry, nbytes)
 
     def close(self) -> None:
         """Flush counters and close the store; a closed session is closed once more for nothing."""

@@ -11,6 +11,7 @@ from dumbo.graph.explain import explain
 from dumbo.identity.cid import CID, FunctionId
 from dumbo.records import FRESH, Reason, ReasonKind, Record, Staleness, State
 
+FACTOR = {"value": 1}
 MODULE = """
     from dumbo import dumbo
     import helpers
@@ -130,8 +131,52 @@ def test_the_command_line_answers_too(project: Any) -> None:
     assert command("frobnicate").returncode == 2
 
 
-def test_without_a_stale_call_there_is_nothing_to_explain() -> None:
-    assert dumbo.why() == "no result was found stale in this process"
+def test_before_any_call_there_is_nothing_to_explain() -> None:
+    assert dumbo.why() == "no call of this process had to run"
+
+
+def test_every_miss_of_the_users_own_calls_is_explained() -> None:
+    @dumbo.dumbo(keep="always", name="tests:inner")
+    def inner(x: int) -> int:
+        return x
+
+    @dumbo.dumbo(keep="always", name="tests:outer")
+    def outer(x: int) -> int:
+        return int(inner(x)) + 1
+
+    @dumbo.dumbo(keep="never", name="tests:unkept")
+    def unkept(x: int) -> int:
+        return x
+
+    outer(1)
+    # What the body asked for is no call of the user's.
+    assert dumbo.why() == "outer(x=1) was never computed"
+    inner(2)
+    assert dumbo.why() == "inner(x=2) was never computed"
+    outer(1)
+    assert dumbo.why() == "inner(x=2) was never computed", "a hit leaves it alone"
+    outer.recompute(1)
+    assert dumbo.why() == "outer(x=1) was asked to be computed again"
+    unkept(1), unkept(1)
+    assert dumbo.why().startswith("unkept(x=1) ")
+
+
+def test_a_stale_verdict_is_one_line_in_the_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    @dumbo.dumbo(keep="always", name="tests:logged")
+    def logged(x: int) -> int:
+        return x * FACTOR["value"]
+
+    logged(1)
+    monkeypatch.setitem(FACTOR, "value", 2)
+    with caplog.at_level("INFO", logger="dumbo"):
+        logged(1)
+    lines = [r.getMessage() for r in caplog.records if "is stale" in r.getMessage()]
+    assert len(lines) == 1
+    assert lines[0].startswith("logged(x=1) is stale: ")
+    assert "FACTOR has another value" in lines[0]
+    assert "\n" not in lines[0]
 
 
 def record(cid: str) -> Record:

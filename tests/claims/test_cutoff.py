@@ -1,0 +1,177 @@
+"""A change upstream that comes out equal stops there: what was made from it stays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+WORK = """
+    import helpers
+    from dumbo import dumbo
+
+    @dumbo(keep="always")
+    def low(x):
+        return helpers.scale(x) % 10
+
+    @dumbo(keep="always")
+    def mid(x):
+        return low(x) + low(x + 1)
+
+    @dumbo(keep="always")
+    def top(x):
+        return mid(x) * 2
+"""
+HELPERS = """
+    def scale(x):
+        return x + 10
+"""
+RUN = "import work\nvalue = int(work.top(3))"
+
+
+def recorded(project: Any) -> Any:
+    project.write(work=WORK, helpers=HELPERS)
+    assert project.run(RUN).value == 14
+    control = project.run(RUN)
+    assert (control.value, control.executed) == (14, [])
+    return project
+
+
+def test_a_sub_call_that_comes_out_equal_keeps_its_callers(project: Any) -> None:
+    recorded(project)
+    project.edit("helpers", "x + 10", "x + 20")
+    done = project.run(RUN)
+    assert done.value == 14
+    assert done.executed == ["low(x=3)", "low(x=4)"]
+    assert done.hits[-1] == "top(x=3)"
+    again = project.run(RUN)
+    assert (again.value, again.executed) == (14, [])
+
+
+def test_a_sub_call_that_comes_out_different_does_not(project: Any) -> None:
+    recorded(project)
+    project.edit("helpers", "x + 10", "x + 11")
+    done = project.run(RUN)
+    assert done.value == 18
+    # Each runs once: what was made again to see is not made once more by its caller.
+    assert sorted(done.executed) == ["low(x=3)", "low(x=4)", "mid(x=3)", "top(x=3)"]
+    assert project.run(RUN).executed == []
+
+
+def test_it_stops_in_the_middle(project: Any) -> None:
+    recorded(project)
+    project.edit("helpers", "return x + 10", "return 17 - x")
+    # low(3) and low(4) change places: mid is made again, and comes out as it was.
+    done = project.run(RUN)
+    assert done.value == 14
+    assert sorted(done.executed) == ["low(x=3)", "low(x=4)", "mid(x=3)"]
+
+
+def test_a_later_change_is_noticed_after_a_cutoff(project: Any) -> None:
+    recorded(project)
+    project.edit("helpers", "x + 10", "x + 20")
+    assert project.run(RUN).executed == ["low(x=3)", "low(x=4)"]
+    project.edit("helpers", "x + 20", "x + 21")
+    done = project.run(RUN)
+    assert done.value == 18
+    assert "top(x=3)" in done.executed
+    project.edit("helpers", "x + 21", "x + 10")
+    undone = project.run(RUN)
+    assert (undone.value, undone.executed) == (14, [])
+
+
+def test_nothing_is_made_again_where_the_policy_says_no(project: Any) -> None:
+    recorded(project)
+    project.edit("helpers", "x + 10", "x + 20")
+    body = """
+    import work, dumbo
+    with dumbo.policy(indirect=dumbo.Reuse()):
+        value = int(work.top(3))
+    """
+    done = project.run(body)
+    assert done.value == 14
+    assert not [call for call in done.executed if call.startswith("low")]
+
+
+def test_a_carrier_that_was_handed_in_is_not_made_again(project: Any) -> None:
+    project.write(
+        helpers=HELPERS,
+        work="""
+        import helpers
+        from dumbo import dumbo
+
+        @dumbo(keep="always")
+        def low(x):
+            return helpers.scale(x) % 10
+
+        @dumbo(keep="always")
+        def use(y):
+            return y + 1
+        """,
+    )
+    project.run("import work, dumbo\nx = work.low(3)\ndumbo.tag('x', x)\nvalue = int(work.use(x))")
+    project.edit("helpers", "x + 10", "x + 20")
+    body = "import work, dumbo\nvalue = int(work.use(dumbo.tagged('x')))"
+    assert [call[:4] for call in project.run(body).executed] == ["use("]
+    done = project.run("import work, dumbo\nvalue = int(work.use(work.low(3)))")
+    assert done.value == 4
+    assert done.executed == ["low(x=3)"], "equal to what the user had before the edit"
+
+
+def test_a_sub_call_that_fails_now_fails_in_its_caller(project: Any) -> None:
+    recorded(project)
+    project.edit("helpers", "return x + 10", "raise ValueError('broken')")
+    done = project.run(
+        """
+    import work
+    try:
+        value = int(work.top(3))
+    except ValueError as error:
+        value = str(error)
+    """
+    )
+    assert done.value == "broken"
+
+
+def test_async_callers_are_kept_too(project: Any) -> None:
+    project.write(
+        helpers=HELPERS,
+        work="""
+        import helpers
+        from dumbo import dumbo
+
+        @dumbo(keep="always")
+        async def low(x):
+            return helpers.scale(x) % 10
+
+        @dumbo(keep="always")
+        async def top(x):
+            return await low(x) * 2
+        """,
+    )
+    run = "import asyncio, work\nvalue = int(asyncio.run(work.top(3)))"
+    assert project.run(run).value == 6
+    project.edit("helpers", "x + 10", "x + 20")
+    done = project.run(run)
+    assert (done.value, done.executed) == (6, ["low(x=3)"])
+
+
+@pytest.mark.parametrize("depth", [60])
+def test_a_long_chain_is_followed_link_by_link(project: Any, depth: int) -> None:
+    project.write(
+        helpers=HELPERS,
+        work="""
+        import helpers
+        from dumbo import dumbo
+
+        @dumbo(keep="always")
+        def chain(n):
+            return helpers.scale(0) % 10 if n == 0 else chain(n - 1) + 1
+        """,
+    )
+    run = f"import work\nvalue = int(work.chain({depth}))"
+    assert project.run(run).value == depth
+    project.edit("helpers", "x + 10", "x + 20")
+    done = project.run(run)
+    assert done.value == depth
+    assert done.executed == ["chain(n=0)"]
