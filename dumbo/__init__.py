@@ -20,7 +20,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from dumbo.accepting import Accepted
     from dumbo.api import (
+        accept,
         call,
         cid,
         depends_on,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
         recompute,
         record,
         refresh,
+        stale,
         stats,
         tag,
         tag_of,
@@ -78,10 +81,14 @@ if TYPE_CHECKING:
     from dumbo.proxy import Returns
     from dumbo.records import Edge, Reason, Record, Staleness, State
     from dumbo.session import Session
+    from dumbo.surveying import Survey
 
 _PLACES: Final = {
     "dumbo.face": ("dumbo",),
+    "dumbo.accepting": ("Accepted",),
+    "dumbo.surveying": ("Survey",),
     "dumbo.api": [
+        "accept",
         "call",
         "cid",
         "depends_on",
@@ -97,6 +104,7 @@ _PLACES: Final = {
         "recompute",
         "record",
         "refresh",
+        "stale",
         "stats",
         "tag",
         "tag_of",
@@ -143,6 +151,7 @@ _PLACE_OF: Final = {name: place for place, names in _PLACES.items() for name in 
 __version__ = "0.1.0"
 __all__ = [
     "CID",
+    "Accepted",
     "Config",
     "ConfigurationError",
     "CorruptStoreError",
@@ -175,11 +184,13 @@ __all__ = [
     "StoreFormatError",
     "StoreUnavailableError",
     "StoreWarning",
+    "Survey",
     "UncacheableError",
     "UnidentifiableError",
     "UntrustedValueError",
     "ValueLostError",
     "__version__",
+    "accept",
     "call",
     "cid",
     "close",
@@ -201,6 +212,7 @@ __all__ = [
     "recompute",
     "record",
     "refresh",
+    "stale",
     "stats",
     "tag",
     "tag_of",

@@ -14,17 +14,20 @@ from dumbo import frames, overrides
 from dumbo import proxy as carriers
 from dumbo import session as sessions
 from dumbo._typing import MISSING
+from dumbo.accepting import Accepted
 from dumbo.code import declared
-from dumbo.decorator import Options, policy_of, target_of
+from dumbo.config import policy_of
+from dumbo.decorator import Options, target_of
 from dumbo.errors import ConfigurationError
 from dumbo.events import Event
-from dumbo.function import DumboFunction
+from dumbo.function import DumboFunction, target_behind
 from dumbo.graph.explain import Explanation
 from dumbo.identity.cid import CID
 from dumbo.inspecting import Row, Stats
 from dumbo.policy import Policy, ReusePolicy
 from dumbo.records import Record, Staleness
 from dumbo.session import Session
+from dumbo.surveying import Survey
 
 if TYPE_CHECKING:
     from dumbo.graph.view import ProvenanceGraph
@@ -84,7 +87,10 @@ def is_stale(x: object) -> Staleness:
 
 
 def why(x: object = None) -> Explanation:
-    """Say in words whether a result holds and what changed; without `x`, of the last stale call."""
+    """Say in words whether a result holds and what changed.
+
+    Without `x`, why the last call the user made was not simply answered.
+    """
     inspect = sessions.current().inspect
     return inspect.last_why() if x is None else inspect.why(x)
 
@@ -96,7 +102,15 @@ def forget(x: object) -> bool:
 
 
 def describe(x: object, text: str) -> None:
-    """Write a description of your own on a result's record."""
+    """Write a description of your own on a result's newest record.
+
+    Raises
+    ------
+    ConfigurationError
+        `x` is an item of a result: describe the whole.
+    NotCachedError
+        `x` is no result of this store.
+    """
     sessions.current().inspect.describe(x, text)
 
 
@@ -182,9 +196,82 @@ def stats() -> Stats:
     return sessions.current().inspect.stats()
 
 
-def refresh() -> None:
-    """Look at every dependency again at the next call."""
-    sessions.current().refresh()
+def stale() -> Survey:
+    """Judge every result of the store: which do not hold, and why; no value is loaded.
+
+    Examples
+    --------
+    >>> import tempfile, dumbo
+    >>> with tempfile.TemporaryDirectory() as folder, dumbo.open(folder) as session:
+    ...     with dumbo.using(session):
+    ...         print(dumbo.stale())
+    0 stale, 0 unknown, 0 fresh
+    """
+    return sessions.current().inspect.stale()
+
+
+def refresh(*results: object) -> Any:
+    """Compute results again that do not hold, with all they were made from.
+
+    Without `results`, look at every dependency again at the next call, and give nothing.
+
+    Parameters
+    ----------
+    *results : carrier, CID, tag or memoized function
+        What to bring up to date; of a function, all its results.
+
+    Returns
+    -------
+    carrier or tuple
+        The result by today's code; a tuple where a function or several results were given.
+
+    Raises
+    ------
+    ConfigurationError
+        A call that is needed cannot be repeated here; the message names it and the remedy.
+    NotCachedError
+        Something given is no result of this store.
+    """
+    session = sessions.current()
+    if not results:
+        return session.refresh()
+    given: list[Any] = []
+    for each in results:
+        if isinstance(each, DumboFunction):
+            given.extend(session.inspect.refresh_function(DumboFunction.__dumbo_function__(each)))
+        else:
+            given.append(session.inspect.refresh(each))
+    is_one = len(results) == 1 and not isinstance(results[0], DumboFunction)
+    return given[0] if is_one else tuple(given)
+
+
+def accept(edited: object) -> Accepted:
+    """Declare the edits of something immaterial: what was computed before them stays fresh.
+
+    The next edit counts again. Declared files, values and changed inputs are not accepted along.
+
+    Parameters
+    ----------
+    edited : memoized function, function, class, or result
+        A memoized function: all that changed for its results. A plain function or class: its own
+        edit, for every result that hangs on it. A result (carrier, CID, tag): what changed for it.
+
+    Returns
+    -------
+    Accepted
+        What was accepted, and what still keeps results from holding.
+
+    Raises
+    ------
+    ConfigurationError
+        It is none of these.
+    """
+    inspect = sessions.current().inspect
+    if isinstance(edited, DumboFunction):
+        return inspect.accept_function(target_behind(edited))
+    if callable(edited) and carriers.cid_of(edited) is None:
+        return inspect.accept_code(edited)
+    return inspect.accept(edited)
 
 
 def events() -> AbstractContextManager[list[Event]]:
@@ -304,7 +391,7 @@ def open(path: str | os.PathLike[str] | None = None, **settings: Any) -> Session
         The store's folder; default as for the default session: ``DUMBO_DIR``, ``[tool.dumbo]``
         in pyproject.toml, ``.dumbo/`` in the project.
     **settings
-        Fields of `Config`: keep, returns, memory_bytes, strict, allow_pickle, roots.
+        Fields of `Config`: keep, returns, stale, memory_bytes, strict, allow_pickle, roots.
 
     Raises
     ------
@@ -322,6 +409,7 @@ def using(session: Session) -> AbstractContextManager[Session]:
 
 
 __all__ = [
+    "accept",
     "call",
     "cid",
     "depends_on",
@@ -337,6 +425,7 @@ __all__ = [
     "recompute",
     "record",
     "refresh",
+    "stale",
     "stats",
     "tag",
     "tag_of",

@@ -9,16 +9,21 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from dumbo.errors import ConfigurationError
-from dumbo.policy import Keep
+from dumbo.policy import Keep, Policy, Raise, Recompute, Reuse, ReusePolicy
 from dumbo.proxy import Returns
 
 FOLDER = ".dumbo"
+_POLICIES: Final[Mapping[str, ReusePolicy]] = {
+    "recompute": Recompute(),
+    "reuse": Reuse(),
+    "raise": Raise(),
+}
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
@@ -34,6 +39,10 @@ class Config:
         Default for functions that don't say: ``auto``, ``always``, ``memory``, ``never``.
     returns : Returns
         Default carrier: ``proxy``, ``native``, ``bare``.
+    stale : Policy
+        What to do with stale results. In pyproject: ``"recompute"``, ``"reuse"``, ``"raise"``, a
+        number (recompute what took fewer seconds), or a table of these under ``direct`` and
+        ``indirect``.
     memory_bytes : int
         Bytes of values the memory tier holds.
     strict : bool
@@ -47,6 +56,7 @@ class Config:
     folder: Path
     keep: Keep = Keep.AUTO
     returns: Returns = Returns.PROXY
+    stale: Policy = field(default_factory=Policy)
     memory_bytes: int = 1 << 30
     strict: bool = False
     allow_pickle: bool = True
@@ -68,6 +78,34 @@ def choice(kind: type[_Choice], value: object, where: str) -> _Choice:
     raise ConfigurationError(f"{where}: {value!r} is not one of {allowed}")
 
 
+def policy_of(stale: object, place: str) -> Policy:
+    """Make a `Policy` of one, or of a single reuse policy for direct and indirect calls alike.
+
+    Raises
+    ------
+    ConfigurationError
+        It is neither.
+    """
+    if isinstance(stale, Policy):
+        return stale
+    if isinstance(stale, (Recompute, Reuse, Raise)):
+        return Policy(direct=stale, indirect=stale)
+    raise ConfigurationError(
+        f"{place}: {stale!r} is no policy; write Recompute(), Recompute(if_under=seconds), "
+        "Reuse(), Raise() or Policy(direct=..., indirect=...)"
+    )
+
+
+def _policy_setting(value: object, place: str) -> Policy:
+    """Read a policy as it may stand in pyproject."""
+    if isinstance(value, dict) and value and value.keys() <= {"direct", "indirect"}:
+        parts = {key: _policy_setting(v, f"{place}.{key}").direct for key, v in value.items()}
+        return Policy(**parts)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return policy_of(Recompute(if_under=float(value)), place)
+    return policy_of(_POLICIES.get(value, value) if isinstance(value, str) else value, place)
+
+
 def find_project(start: Path) -> Path:
     """Return the nearest folder from `start` up that looks like a project; else `start`."""
     for folder in (start, *start.parents):
@@ -76,7 +114,7 @@ def find_project(start: Path) -> Path:
     return start
 
 
-def load_config(folder: str | os.PathLike[str] | None = None, **settings: Any) -> Config:
+def load_config(folder: str | os.PathLike[str] | None = None, /, **settings: Any) -> Config:
     """Gather the settings; `folder` and `settings` win over everything.
 
     Raises
@@ -126,6 +164,8 @@ def _parse(key: str, value: Any, where: str, base: Path) -> Any:
         return choice(Keep, value, place)
     if key == "returns":
         return choice(Returns, value, place)
+    if key == "stale":
+        return _policy_setting(value, place)
     if key in {"strict", "allow_pickle"}:
         return _typed(value, bool, place)
     if key == "memory_bytes":
@@ -133,8 +173,12 @@ def _parse(key: str, value: Any, where: str, base: Path) -> Any:
             raise ConfigurationError(f"{place} must not be negative, got {number}")
         return number
     if key == "roots":
-        return tuple(base / Path(root).expanduser() for root in _typed(value, (list, tuple), place))
-    return base / Path(value).expanduser()
+        return tuple(_folder(root, place, base) for root in _typed(value, (list, tuple), place))
+    return _folder(value, place, base)
+
+
+def _folder(value: Any, place: str, base: Path) -> Path:
+    return base / Path(_typed(value, (str, os.PathLike), place)).expanduser()
 
 
 def _typed(value: Any, kind: Any, place: str) -> Any:

@@ -1,17 +1,22 @@
-"""How often, how long: counters of one process, handed to the catalog in batches.
+"""How often, how long: what is counted goes to the catalog's buffer, and from there in batches.
 
 Law: counting never writes on the way of a call; what a killed process had not handed over is lost,
-and is nothing but counts.
+and is nothing but counts. There is one buffer, the catalog's. A forked child counts what happens
+after the fork: that buffer is emptied in it, and hits of the warm path that its parent will hand
+over are taken as handed over.
 """
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, field
-from typing import Any
+import os
+import weakref
+from dataclasses import dataclass
+from typing import Any, Final
 
 from dumbo.events import Event, EventKind
 from dumbo.storage import Store
+
+_LIVE: Final[weakref.WeakSet[Counting]] = weakref.WeakSet()
 
 
 @dataclass(slots=True)
@@ -25,19 +30,20 @@ class Totals:
     seconds_run: float = 0.0
 
 
-@dataclass(slots=True)
-class _Tally:
-    n: int = 0
-    seconds: float = 0.0
-
-
-@dataclass(slots=True)
 class Counting:
-    """Counters by kind of event and function."""
+    """Counters by kind of event and function.
 
-    store: Store
-    _tallies: dict[tuple[str, str], _Tally] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    Parameters
+    ----------
+    store : Store
+        Whose catalog holds the counts, and whose memory the entries of the warm path.
+    """
+
+    __slots__ = ("__weakref__", "store")
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        _LIVE.add(self)
 
     def note(self, event: Event, function: str) -> None:
         """Count one event."""
@@ -46,10 +52,7 @@ class Counting:
 
     def add(self, kind: str, function: str, n: int, seconds: float) -> None:
         """Count `n` facts that took or saved `seconds` in all."""
-        with self._lock:
-            tally = self._tallies.setdefault((kind, function), _Tally())
-            tally.n += n
-            tally.seconds += seconds
+        self.store.catalog.count(kind, function, seconds, n)
 
     def absorb(self, entry: Any) -> None:
         """Take over the hits that the warm path counted on a memory entry."""
@@ -61,13 +64,15 @@ class Counting:
             self.add(EventKind.HIT.value, record.function, fresh, fresh * record.total_seconds)
 
     def flush(self) -> None:
-        """Hand everything to the catalog."""
+        """Hand over what the warm path counted; the catalog writes it with the rest."""
         for entry in self.store.memory.values():
             self.absorb(entry)
-        with self._lock:
-            tallies, self._tallies = self._tallies, {}
-        for (kind, function), tally in tallies.items():
-            self.store.catalog.count(kind, function, seconds=tally.seconds, n=tally.n)
+
+    def after_fork(self) -> None:
+        """Leave the parent's hits to the parent."""
+        entries: list[Any] = self.store.memory.values()
+        for entry in entries:
+            entry.shortcut.counted = entry.shortcut.hits
 
     def totals(self) -> Totals:
         """Sum of what the catalog knows."""
@@ -82,3 +87,12 @@ class Counting:
             elif kind == EventKind.STALE:
                 totals.stale += n
         return totals
+
+
+def _after_fork() -> None:
+    for counting in tuple(_LIVE):
+        counting.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -9,7 +9,7 @@ Method: verifying traces, A. Mokhov, N. Mitchell, S. Peyton Jones, "Build system
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,11 +32,19 @@ class Step:
     kwargs: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A call that cannot be made again here, and why."""
+
+    record: Record
+    why: str
+
+
 MayRepeat = Callable[[Target, Record, Staleness], bool]
 
 
 class Cutoff:
-    """Finds the calls to repeat before a result is given up."""
+    """Finds the calls to repeat before a result is given up, or to bring one up to date."""
 
     def __init__(
         self, judge: Judge, recall: Recall, target_of: Callable[[FunctionId], Target | None]
@@ -46,33 +54,49 @@ class Cutoff:
         self._target_of = target_of
 
     def steps(self, record: Record, may_repeat: MayRepeat) -> Iterator[Step]:
-        """Give the calls upstream of `record` to make again, sources before their users.
+        """Give the calls made by `record` to make again, sources before their users.
 
         Each is to be made before the next is asked for. Ends where `record` holds, where its own
         code or an argument moved, or where a call cannot be repeated or `may_repeat` refuses it.
+        """
+        verdict = self._judge.verdict(record)
+        if not verdict.path or not _calls(record, verdict.path[0]):
+            return  # an argument was handed in: the user made it, not this function
+        for step in self.steps_to(record):
+            if isinstance(step, Blocked) or step.record is record:
+                return
+            if not may_repeat(step.target, step.record, self._judge.verdict(step.record)):
+                return
+            yield step
+
+    def steps_to(self, record: Record) -> Iterator[Step | Blocked]:
+        """Give every call to make again so that `record` holds, itself the last.
+
+        Where one cannot be made again that is said, and is the end.
         """
         stack = [record]
         met = {record.cid}
         while stack:
             top = stack[-1]
             verdict = self._standing(top)
-            if verdict.state is State.FRESH:
-                stack.pop()
-                continue
-            above = [self._version(cid) for cid in _stale_sources(verdict)]
-            if any(source is None or source.cid in met for source in above):
-                return
-            if above and top is record and not _calls(record, verdict.path[0]):
-                return  # it was handed in as an argument: the user made it, not this function
+            above: list[Record] = []
+            if verdict.state is not State.FRESH:
+                for cid in _stale_sources(verdict):
+                    source = next(iter(self._recall.versions(cid.parent)), None)
+                    if source is None or source.cid in met:
+                        yield Blocked(top, f"what it used, {cid.short}, is not in this store")
+                        return
+                    met.add(source.cid)
+                    above.append(source)
             if above:
-                stack.extend(source for source in above if source is not None)
-                met.update(source.cid for source in above if source is not None)
+                stack.extend(above)
                 continue
             stack.pop()
-            step = self._repeat(top) if stack else None
-            if step is None or not may_repeat(step.target, top, verdict):
-                return
-            yield step
+            if verdict.state is not State.FRESH:
+                step = self._repeat(top)
+                yield step
+                if isinstance(step, Blocked):
+                    return
 
     def _standing(self, record: Record) -> Staleness:
         """The verdict on `record`, or on a version of its CID that holds."""
@@ -83,23 +107,26 @@ class Cutoff:
                     return self._judge.verdict(version)
         return verdict
 
-    def _version(self, cid: CID) -> Record | None:
-        return next(iter(self._recall.versions(cid.parent)), None)
-
-    def _repeat(self, record: Record) -> Step | None:
-        """The call of `record`, if it can be made again from what is recorded of it."""
-        target = self._target_of(record.cid.function)
-        if target is None or record.cid.is_external:
-            return None
+    def _repeat(self, record: Record) -> Step | Blocked:
+        """The call of `record`, as it can be made again from what is recorded of it."""
+        function = record.cid.function
+        target = self._target_of(function)
+        if target is None:
+            return Blocked(record, f"{function} is not loaded in this process; import it first")
         try:
-            bound = self._recall.arguments(record, target.shape)
+            bound = self._recall.arguments(record, target.shape, best=self._best)
             if bound is None:
-                return None
+                return Blocked(record, f"the arguments of {record.call} are not on its record")
             if target.shape.identify(bound.args, bound.kwargs).cid != record.cid:
-                return None
-        except (DumboError, TypeError):
-            return None
+                return Blocked(record, f"{record.call} is another call by today's signature")
+        except (DumboError, TypeError) as error:
+            return Blocked(record, f"{record.call} cannot be made again: {error}")
         return Step(target, record, bound.args, bound.kwargs)
+
+    def _best(self, versions: Sequence[Record]) -> Record:
+        """The version that holds, else the newest."""
+        holding = (v for v in versions if self._judge.verdict(v).state is State.FRESH)
+        return next(holding, versions[0])
 
 
 def _calls(record: Record, source: CID) -> bool:

@@ -14,11 +14,11 @@ from typing import Any
 
 from dumbo import session as sessions
 from dumbo.code import declared
-from dumbo.config import choice
+from dumbo.config import choice, policy_of
 from dumbo.errors import ConfigurationError
 from dumbo.function import DumboFunction, remembering
 from dumbo.identity import CallShape, Matcher
-from dumbo.policy import Keep, Policy, Raise, Recompute, Reuse, ReusePolicy
+from dumbo.policy import Keep, Policy, ReusePolicy
 from dumbo.proxy import Returns
 from dumbo.records import Dependency
 from dumbo.targets import Target, defined_again
@@ -147,24 +147,6 @@ def target_of(function: Any, options: Options) -> Target:
         policy=None if options.stale is None else policy_of(options.stale, f"{place}: stale"),
         declares=lambda: tuple(d for thing in things for d in _declared(*thing)),
         declared=tuple(d for thing in things if _is_value(thing[1]) for d in _declared(*thing)),
-    )
-
-
-def policy_of(stale: object, place: str) -> Policy:
-    """Make a `Policy` of one, or of a single reuse policy for direct and indirect calls alike.
-
-    Raises
-    ------
-    ConfigurationError
-        It is neither.
-    """
-    if isinstance(stale, Policy):
-        return stale
-    if isinstance(stale, (Recompute, Reuse, Raise)):
-        return Policy(direct=stale, indirect=stale)
-    raise ConfigurationError(
-        f"{place}: {stale!r} is no policy; write Recompute(), Recompute(if_under=seconds), "
-        "Reuse(), Raise() or Policy(direct=..., indirect=...)"
     )
 
 

@@ -19,6 +19,7 @@ from weakref import WeakValueDictionary
 
 from dumbo import frames, overrides
 from dumbo.adopting import Adopting
+from dumbo.callers import calling_line
 from dumbo.claims import Claims
 from dumbo.code import Tracker
 from dumbo.counting import Counting
@@ -42,7 +43,7 @@ from dumbo.running import Running
 from dumbo.storage import Store
 from dumbo.targets import DEFINED, Target
 from dumbo.telling import Telling
-from dumbo.tracing import Run, Tracing, calling_line, refuse_live, returned
+from dumbo.tracing import Run, Tracing, refuse_live, returned
 
 
 class Engine:

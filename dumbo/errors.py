@@ -17,6 +17,7 @@ Law: a message names the call, the cause and the remedy; an error never loses a 
         ├── StoreUnavailableError             folder missing, unwritable or not a store
         ├── StoreFormatError                  written by a newer dumbo
         ├── CorruptStoreError                 catalog unreadable
+        ├── ClaimLostError                    somebody else took a computation over
         ├── ValueLostError                    the bytes of a value are gone or altered
         └── UntrustedValueError               bytes that would run code, not signed by us
 
@@ -82,6 +83,10 @@ class StoreFormatError(StoreError):
 
 class CorruptStoreError(StoreError):
     """The catalog cannot be read."""
+
+
+class ClaimLostError(StoreError):
+    """A claim ran out and somebody else took the computation over."""
 
 
 class ValueLostError(StoreError):

@@ -70,16 +70,17 @@ class Events:
 
     def __init__(self) -> None:
         # A tuple, replaced whole: emitting never meets a list that changes under it.
-        self._listeners: tuple[Listener, ...] = ()
+        self._listeners: tuple[tuple[Listener], ...] = ()
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with every event from now on; returns the function that ends it."""
-        self._listeners = (*self._listeners, listener)
+        subscription = (listener,)  # a tuple of its own: the same listener may subscribe twice
+        self._listeners = (*self._listeners, subscription)
         LIVE.hold()
 
         def unsubscribe() -> None:
-            if listener in self._listeners:
-                self._listeners = tuple(x for x in self._listeners if x is not listener)
+            if any(each is subscription for each in self._listeners):
+                self._listeners = tuple(x for x in self._listeners if x is not subscription)
                 LIVE.release()
 
         return unsubscribe
@@ -98,7 +99,7 @@ class Events:
         """Tell every listener."""
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("%s", event)
-        for listener in self._listeners:
+        for (listener,) in self._listeners:
             try:
                 listener(event)
             except Exception:  # a listener's fault must not become the user's

@@ -54,6 +54,7 @@ class Dumbo:
         """Make one memoized call of a function that is not decorated; see `dumbo.call`."""
         return api.call(function, *args, **kwargs)
 
+    accept = staticmethod(api.accept)
     cid = staticmethod(api.cid)
     depends_on = staticmethod(api.depends_on)
     describe = staticmethod(api.describe)
@@ -68,6 +69,7 @@ class Dumbo:
     recompute = staticmethod(api.recompute)
     record = staticmethod(api.record)
     refresh = staticmethod(api.refresh)
+    stale = staticmethod(api.stale)
     stats = staticmethod(api.stats)
     tag = staticmethod(api.tag)
     tag_of = staticmethod(api.tag_of)

@@ -2,11 +2,14 @@
 
 Law: a frame is closed in ``finally``, whatever the user's function did. A call made in a thread
 that has no frame of its own is noted by every open frame: a needless edge costs a recomputation,
-a missing one would serve a stale value.
+a missing one would serve a stale value. Tasks are another matter: one that a frame started has its
+context, so a task without a frame belongs to none that runs in its thread.
 """
 
 from __future__ import annotations
 
+import sys
+import threading
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -51,6 +54,7 @@ class Frame:
     child_seconds: float = 0.0
     children: dict[int, tuple[CID, Trace]] = field(default_factory=dict)
     declared: list[Dependency] = field(default_factory=list)
+    thread: int = field(default_factory=threading.get_ident)
 
     def note(self, cid: CID, trace: Trace) -> None:
         """Remember that the body used the result `cid` of another memoized call."""
@@ -71,7 +75,15 @@ def users() -> tuple[Frame, ...]:
     frame = _running.get()
     if frame is not None:
         return (frame,)
-    return tuple(_open) if _open else ()
+    if not _open:
+        return ()
+    here = threading.get_ident() if _in_task() else None
+    return tuple(each for each in _open.copy() if each.thread != here)
+
+
+def _in_task() -> bool:
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and asyncio._get_running_loop() is not None  # noqa: SLF001  # asks, raises nothing
 
 
 def any_open() -> bool:

@@ -248,6 +248,11 @@ def _class_for(parameters: int) -> type[DumboFunction[..., Any]]:
     return made
 
 
+def target_behind(function: DumboFunction[..., Any]) -> Target:
+    """What the engine knows of a memoized function."""
+    return function._target  # noqa: SLF001  # an attribute of the name would shadow the user's own
+
+
 class BoundDumboFunction:
     """A memoized method of one object; its verbs take the arguments without ``self``."""
 

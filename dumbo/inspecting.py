@@ -9,14 +9,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from dumbo.accepting import Accepted, Accepting
 from dumbo.engine import Engine
 from dumbo.entries import Entry
 from dumbo.errors import ConfigurationError, NotCachedError
 from dumbo.graph.explain import Explanation, explain
 from dumbo.identity import name_external
-from dumbo.identity.cid import CID
+from dumbo.identity.cid import CID, FunctionId
 from dumbo.proxy import Node, carry, node_of
 from dumbo.records import Edge, Record, Staleness, State
+from dumbo.refreshing import Refreshing
+from dumbo.surveying import Survey, survey
+from dumbo.targets import Target
 
 if TYPE_CHECKING:
     from dumbo.graph.view import ProvenanceGraph
@@ -76,6 +80,8 @@ class Inspection:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._catalog = engine.store.catalog
+        self._refreshing = Refreshing(engine)
+        self._accepting = Accepting(engine.store, engine.tracker, engine.judge, engine.recall)
 
     def record(self, x: object) -> Record:
         """The record of a carrier, a CID or a tag.
@@ -108,7 +114,15 @@ class Inspection:
         return record
 
     def _item(self, whole: Record, cid: CID) -> Record:
-        return whole if not cid.path else replace(whole, cid=cid)
+        """The record of a whole result, or of the item of it that `cid` names."""
+        if not cid.path:
+            return whole
+        if whole.stored is None:
+            return replace(whole, cid=cid)
+        node = self._engine.recall.node(whole)
+        for key in self._engine.recall.steps(cid):
+            node = node.child(key)
+        return node.record
 
     def verdict(self, record: Record) -> Staleness:
         """Whether `record` still holds; an item holds when its whole does."""
@@ -189,6 +203,47 @@ class Inspection:
         """Why the last call the user made was not simply answered."""
         return self._engine.telling.why()
 
+    # What is stale, and what is done about it.
+
+    def stale(self) -> Survey:
+        """Judge every result of the store."""
+        return survey(self._engine.store, self._engine.judge)
+
+    def refresh(self, x: object) -> Any:
+        """Give the result `x` as it is by today's code, computed again where it has to be."""
+        record = self.record(x)
+        cid = record.cid
+        return self._given(self._refreshing.refresh(cid, self._whole(record)), cid)
+
+    def refresh_function(self, function: FunctionId) -> tuple[Any, ...]:
+        """Bring every result of a function up to date."""
+        records = [r for r in self._catalog.nodes(function) if not self._holds(r)]
+        return tuple(self.refresh(record.cid) for record in records)
+
+    def accept(self, x: object) -> Accepted:
+        """Accept the edits since the result `x` was computed."""
+        whole = self._whole(self.record(x))
+        return self._accepting.result(whole.depset, whole.cid.function)
+
+    def accept_function(self, target: Target) -> Accepted:
+        """Accept the edits of what the results of a memoized function hang on."""
+        self._engine.know(target)
+        return self._accepting.function(target)
+
+    def accept_code(self, thing: object) -> Accepted:
+        """Accept the edit of one function or class, for every result that hangs on it."""
+        return self._accepting.code(thing)
+
+    def _holds(self, record: Record) -> bool:
+        versions = self._engine.recall.versions(record.cid)
+        return any(self._engine.judge.verdict(v).state is State.FRESH for v in versions)
+
+    def _whole(self, record: Record) -> Record:
+        if not record.cid.path:
+            return record
+        versions = self._engine.recall.versions(record.cid.parent)
+        return next((v for v in versions if v.version == record.version), record)
+
     # Names and other things that are written.
 
     def forget(self, cid: CID) -> bool:
@@ -199,8 +254,14 @@ class Inspection:
 
     def describe(self, x: object, text: str) -> None:
         """Write the user's description on the newest record of `x`."""
-        self._catalog.update_text(self._kept(x).cid.parent, text)
-        self._engine.lookup.forget(self.record(x).cid.parent)
+        record = self._kept(x)
+        if record.cid.path:
+            raise ConfigurationError(
+                f"dumbo.describe({record.cid.short!r}): an item has no record of its own; "
+                "describe the result it is in"
+            )
+        self._catalog.update_text(record.cid, text)
+        self._engine.lookup.forget(record.cid)
 
     def tag(self, name: str, x: object) -> None:
         """Name a result; its value is kept from now on."""
@@ -228,7 +289,10 @@ class Inspection:
         cid = self._catalog.tags().get(name)
         if cid is None:
             raise NotCachedError(f"dumbo.tagged({name!r}): no such tag; dumbo.tags() lists them")
-        entry = self.recalled(cid)
+        return self._given(self.recalled(cid), cid)
+
+    def _given(self, entry: Entry, cid: CID) -> Any:
+        """The carrier of a result, or of the item of it that `cid` names."""
         if not cid.path:
             return entry.give()
         node = entry.node

@@ -8,7 +8,8 @@ CID, and the guards, which notice that a name was rebound in this process.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Protocol
 
 from dumbo.code import Guards, Tracker, merged
@@ -52,6 +53,10 @@ class Known(Protocol):
         """Records of a CID, newest first."""
         ...
 
+    def versions_from(self, newest: Mapping[CID, Record], cid: CID) -> Iterator[Record]:
+        """As `versions`, where the newest of each CID are at hand."""
+        ...
+
     def depset(self, key: str) -> Depset | None:
         """An interned depset."""
         ...
@@ -71,7 +76,7 @@ class Stamp:
     __slots__ = ()
 
 
-def _ignore(_: Stamp) -> None:
+def ignore_stamp(_: Stamp) -> None:
     """Nobody wants to know."""
 
 
@@ -89,7 +94,7 @@ class Judge:
         self._epoch = tracker.epoch
         self._lock = threading.RLock()
         self.stamp = Stamp()
-        self.on_stamp: Callable[[Stamp], None] = _ignore
+        self.on_stamp: Callable[[Stamp], None] = ignore_stamp
 
     def refresh(self) -> None:
         """Look at everything again."""
@@ -129,6 +134,41 @@ class Judge:
                     if found.state is not State.FRESH:
                         self._forget_unfresh()
                     return found
+
+    def verdicts(self, newest: Mapping[CID, Record]) -> dict[CID, Staleness]:
+        """Verdicts on every CID, by the versions of it that hold, else by its newest.
+
+        Parameters
+        ----------
+        newest : mapping of CID to Record
+            The newest record of each, read at once: so nothing is looked up one by one.
+        """
+        with self._lock:
+            sources = Sources(
+                self._own, partial(self._known.versions_from, newest), self._known.digest
+            )
+            while True:
+                if self._tracker.epoch != self._epoch:
+                    self._begin_epoch()
+                self._guards_hold(tuple(self._guards))
+                epoch = self._epoch
+                found = {cid: self._best(cid, sources) for cid in newest}
+                if self._tracker.epoch == epoch:
+                    self._forget_unfresh()
+                    return found
+
+    def _best(self, cid: CID, sources: Sources) -> Staleness:
+        first: Staleness | None = None
+        for record in sources.versions(cid):
+            verdict = self._memo.get(record.version)
+            if verdict is None:
+                verdict = judge(record, sources, self._memo)
+            if verdict.state is State.FRESH:
+                return verdict
+            if first is None:
+                first = verdict
+        assert first is not None, "the newest record is among them"
+        return first
 
     def warranty(
         self, record: Record, watch: Callable[[], bool] | None = None

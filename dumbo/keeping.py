@@ -10,12 +10,18 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-import warnings
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from dumbo.errors import StoreError, StoreWarning, UncacheableError, UntrustedValueError
+from dumbo import callers
+from dumbo.errors import (
+    StoreError,
+    StoreWarning,
+    UncacheableError,
+    UntrustedValueError,
+    ValueLostError,
+)
 from dumbo.events import Event, EventKind, Events
 from dumbo.frames import Trace
 from dumbo.judging import Judge
@@ -28,6 +34,7 @@ from dumbo.storage import Store
 STORE_TROUBLE: Final = (StoreError, OSError, sqlite3.Error)
 _LARGE: Final = 1 << 20
 _SMOOTHING: Final = 0.2
+_TOLD: Final = 1024
 _SLOWEST: Final = 0.002
 """Seconds above which one small write is a stall of the machine, not this store's speed."""
 
@@ -137,17 +144,25 @@ class Keeping:
             each.parents = ()
 
     def warn(self, call: str, trouble: BaseException) -> None:
-        """Say once per kind of trouble what was lost."""
+        """Say once per kind of trouble what was lost, and what was done about it."""
         text = f"{type(trouble).__name__}: {trouble}"
         if text in self._warned:
             return
+        if len(self._warned) >= _TOLD:
+            self._warned.clear()
         self._warned.add(text)
-        warnings.warn(
+        if isinstance(trouble, ValueLostError):
+            callers.warn(
+                f"the kept value of {call} cannot be used: {trouble}. It is computed again where "
+                "that is possible",
+                StoreWarning,
+            )
+            return
+        callers.warn(
             f"dumbo could not use its store at {self._store.folder} for {call}: {text}. "
             "The call gave its value, which is kept in memory only. Make the folder writable, "
             "set DUMBO_DIR to another, or use dumbo.open(path).",
             StoreWarning,
-            stacklevel=2,
         )
 
     def _edge(self, edge: Edge, numbers: dict[int, Trace]) -> Edge:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from inspect import BoundArguments
@@ -58,6 +58,10 @@ def _key(text: str) -> object:
         return text
 
 
+def _newest(versions: Sequence[Record]) -> Record:
+    return versions[0]
+
+
 class Recall:
     """Records of one store, as nodes."""
 
@@ -97,6 +101,15 @@ class Recall:
         number = self._externals.setdefault(cid, _FIRST_EXTERNAL - len(self._externals))
         return (Record(cid, number, cid.function, str(cid), "", digest=digest, text=text),)
 
+    def versions_from(self, newest: Mapping[CID, Record], cid: CID) -> Iterator[Record]:
+        """As `versions`, one by one, where the newest of each CID in the store are at hand."""
+        known = newest.get(cid)
+        if known is None or cid in self.traces or cid in self.moved:
+            yield from self.versions(cid)
+            return
+        yield known
+        yield from (r for r in self.versions(cid) if r.version != known.version)
+
     def depset(self, key: str) -> Depset | None:
         """An interned depset."""
         return self._store.catalog.depset(key)
@@ -133,11 +146,16 @@ class Recall:
         return self._store.catalog.moves()
 
     def arguments(
-        self, record: Record, shape: CallShape, moved: Mapping[CID, CID] = MappingProxyType({})
+        self,
+        record: Record,
+        shape: CallShape,
+        moved: Mapping[CID, CID] = MappingProxyType({}),
+        best: Callable[[Sequence[Record]], Record] = _newest,
     ) -> BoundArguments | None:
         """The arguments of a recorded call, carriers unopened; None if they are not on record.
 
-        Results among them that are in `moved` are taken by their present CID.
+        Results among them that are in `moved` are taken by their present CID; of several versions
+        of one, the `best`.
         """
         if not record.arguments:
             return None
@@ -145,25 +163,30 @@ class Recall:
         for name, value in decode_arguments(record.arguments).items():
             if name not in shape.signature.parameters:
                 return None
-            bound.arguments[name] = self._resolved(value, moved)
+            bound.arguments[name] = self._resolved(value, moved, best)
         return bound
 
-    def _resolved(self, value: Any, moved: Mapping[CID, CID]) -> Any:
+    def _resolved(
+        self, value: Any, moved: Mapping[CID, CID], best: Callable[[Sequence[Record]], Record]
+    ) -> Any:
         """`value` with the carriers that its CIDs stand for."""
         kind = type(value)
         if kind is CID:
             value = CID(moved.get(value.parent, value.parent) + value.path)
-            own = (r for r in self.versions(value.parent) if r.cid == value.parent)
-            for record in own:
-                node = self.node(record)
-                for key in steps(value.path):
-                    node = node.child(key)
-                return carry(node)
-            raise ValueLostError(f"{value.short} is an argument, and is not in this store")
+            own = [r for r in self.versions(value.parent) if r.cid == value.parent]
+            if not own:
+                raise ValueLostError(f"{value.short} is an argument, and is not in this store")
+            node = self.node(best(own))
+            for key in steps(value.path):
+                node = node.child(key)
+            return carry(node)
         if kind in (list, tuple, set, frozenset):
-            return kind(self._resolved(item, moved) for item in value)
+            return kind(self._resolved(item, moved, best) for item in value)
         if kind is dict:
-            return {self._resolved(k, moved): self._resolved(v, moved) for k, v in value.items()}
+            return {
+                self._resolved(k, moved, best): self._resolved(v, moved, best)
+                for k, v in value.items()
+            }
         return value
 
     def stored_item(self, record: Record, cid: CID) -> Stored | None:

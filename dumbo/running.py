@@ -13,13 +13,14 @@ from types import TracebackType
 from typing import Any
 
 from dumbo import frames
+from dumbo.callers import calling_line
 from dumbo.code import Tracker
 from dumbo.events import Event, EventKind, Events
 from dumbo.frames import Frame
 from dumbo.identity import CallIdentity
 from dumbo.proxy import bare_arguments
 from dumbo.records import Dependency
-from dumbo.tracing import Run, calling_line
+from dumbo.tracing import Run
 
 
 class Running:

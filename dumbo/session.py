@@ -11,7 +11,6 @@ import logging
 import os
 import tempfile
 import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -21,12 +20,14 @@ from types import TracebackType
 from typing import Any
 from weakref import WeakSet
 
+from dumbo import callers
 from dumbo.code import Project, Tracker
 from dumbo.config import Config, load_config
 from dumbo.engine import Engine
 from dumbo.errors import StoreError, StoreWarning
 from dumbo.events import Events
 from dumbo.inspecting import Inspection
+from dumbo.judging import ignore_stamp
 from dumbo.live import LIVE
 from dumbo.policy import Policy
 from dumbo.storage import Pickles, Store, StoreOptions, Sync
@@ -69,7 +70,7 @@ class Session:
             store=self.store,
             tracker=self.tracker,
             events=self.events,
-            policy=Policy(),
+            policy=config.stale,
             keep=config.keep,
             returns=config.returns,
         )
@@ -84,12 +85,20 @@ class Session:
         """Flush counters and close the store; a closed session is closed once more for nothing."""
         if self._open:
             self._open = False
+            _sessions.discard(self)
+            self.engine.judge.on_stamp = ignore_stamp
+            atexit.unregister(self.close)
             self.inspect.flush()
             self.store.close()
 
     def refresh(self) -> None:
         """Look at every dependency again at the next call."""
         self.engine.judge.refresh()
+
+    def follow(self, policy: Policy | None) -> None:
+        """Use `policy` for stale results where the settings leave it open; None for the usual."""
+        if self.config.stale == Policy():
+            self.engine.policy = policy or self.config.stale
 
     def __enter__(self) -> Session:
         return self
@@ -110,10 +119,11 @@ class Session:
 _sessions: WeakSet[Session] = WeakSet()
 _using: ContextVar[Session | None] = ContextVar("dumbo_session", default=None)
 _default: Session | None = None
+_policy: Policy | None = None
 _lock = threading.RLock()
 
 
-def open_session(path: str | os.PathLike[str] | None = None, **settings: Any) -> Session:
+def open_session(path: str | os.PathLike[str] | None = None, /, **settings: Any) -> Session:
     """Open a store as a session; see ``dumbo.open``."""
     return Session(load_config(path, **settings))
 
@@ -124,7 +134,7 @@ def current() -> Session:
 
 
 def is_default(session: Session) -> bool:
-    """Whether `session` is the default one and no other is in force here."""
+    """Whether `session` is the default one."""
     return session is _default
 
 
@@ -139,6 +149,7 @@ def _make_default() -> Session:
                 made = _without_store(config, trouble)
             made.engine.judge.on_stamp = LIVE.publish
             LIVE.publish(made.engine.judge.stamp)
+            made.follow(_policy)
             atexit.register(made.close)
             _default = made
         return _default
@@ -146,12 +157,11 @@ def _make_default() -> Session:
 
 def _without_store(config: Config, trouble: StoreError) -> Session:
     """A default session that lives as long as the process: the user's program must go on."""
-    warnings.warn(
-        f"dumbo cannot use the store {config.folder}: {trouble} Results of this process are kept "
+    callers.warn(
+        f"dumbo cannot use the store {config.folder}: {trouble}. Results of this process are kept "
         "in a temporary folder and are gone at its end. Set DUMBO_DIR to a folder that can be "
         "used.",
         StoreWarning,
-        stacklevel=4,
     )
     folder = tempfile.TemporaryDirectory(prefix="dumbo-", ignore_cleanup_errors=True)
     atexit.register(folder.cleanup)
@@ -177,6 +187,14 @@ def close_default() -> None:
             LIVE.publish(None)
             _default.close()
             _default = None
+
+
+def default_policy(policy: Policy | None) -> None:
+    """Let the default session use `policy` for stale results, unless its settings say another."""
+    global _policy  # noqa: PLW0603  # see above
+    _policy = policy
+    if _default is not None:
+        _default.follow(policy)
 
 
 def refresh_all() -> None:

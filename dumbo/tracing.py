@@ -6,14 +6,10 @@ memoized calls made by the body, results that are inside the value.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import os
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from dumbo.code import Recording, Tracker
@@ -27,7 +23,6 @@ from dumbo.recall import Recall
 from dumbo.records import Edge, EdgeKind, Record
 
 LIVE: Final = ("generator", "coroutine", "async_generator")
-_OURS: Final = (str(Path(__file__).parent) + os.sep, contextlib.__file__)
 _numbers: Final = itertools.count(-1, -1)
 
 
@@ -151,11 +146,3 @@ def refuse_live(value: object, call: str) -> None:
             f"{call} returned a {kind}, which can be used once and cannot be kept: "
             "return a list or tuple of its items instead"
         )
-
-
-def calling_line() -> str:
-    """File and line of the user's code that made the call."""
-    frame = sys._getframe(1)  # noqa: SLF001  # the only way to the caller without building a stack
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -58,7 +58,14 @@ def explain(record: Record, staleness: Staleness) -> Explanation:
         )
     for reason in causes(staleness):
         lines.extend(_diff(reason))
+    if staleness.state is not State.FRESH:
+        lines.append(f"  to compute it again: {refresh_line(record.cid)}")
     return Explanation.of("\n".join(lines), short, staleness)
+
+
+def refresh_line(cid: CID) -> str:
+    """A line of Python that brings a result up to date, for pasting."""
+    return f"dumbo.refresh({str(cid)!r})"
 
 
 def causes(staleness: Staleness) -> tuple[Reason, ...]:
@@ -72,10 +79,11 @@ def one_line(call: str, staleness: Staleness) -> str:
     if staleness.state is State.FRESH:
         return f"{call} is fresh"
     word = "is stale" if staleness.state is State.STALE else "cannot be judged"
-    return f"{call} {word}: " + "; ".join(_cause(r) for r in causes(staleness))
+    return f"{call} {word}: " + "; ".join(one_cause(r) for r in causes(staleness))
 
 
-def _cause(reason: Reason) -> str:
+def one_cause(reason: Reason) -> str:
+    """Say one reason in words: ``helpers.scale changed (called by low)``."""
     what = reason.detail or WHAT[reason.kind]
     verb = "called by" if reason.kind is ReasonKind.CODE else "used by"
     if reason.kind in {ReasonKind.INPUT, ReasonKind.UPSTREAM}:

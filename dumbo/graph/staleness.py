@@ -7,14 +7,14 @@ loop, not a recursion. A verdict is reached once per version and kept in the mem
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from dataclasses import dataclass
 
 from dumbo.identity.cid import CID
 from dumbo.records import FRESH, Edge, Reason, ReasonKind, Record, Staleness, State
 
 Own = Callable[[Record], Staleness]
-Versions = Callable[[CID], Sequence[Record]]
+Versions = Callable[[CID], Iterable[Record]]
 DigestOf = Callable[[Record, CID], str]
 Memo = MutableMapping[int, Staleness]
 

@@ -7,11 +7,11 @@ function writes is its state, not its input.
 from __future__ import annotations
 
 import dis
-import warnings
 from collections.abc import Iterable, Iterator
 from types import CodeType, FunctionType
 from typing import Any, Final
 
+from dumbo import callers
 from dumbo.errors import IdentityWarning
 from dumbo.identity.callables import cell_content
 from dumbo.identity.cid import FunctionId
@@ -93,12 +93,11 @@ class Cells:
             return
         self._warned = True
         self._last.clear()
-        warnings.warn(
+        callers.warn(
             f"{self._id}: the closure variable {name!r} was another at each of the last "
             f"{MOVES_BEFORE_WARNING + 1} calls, so no call finds an earlier result; pass it as an "
             f"argument, or leave it out with ignore=({name!r},) if results do not depend on it",
             IdentityWarning,
-            stacklevel=5,
         )
 
 

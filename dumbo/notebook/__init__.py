@@ -2,7 +2,8 @@
 
 Law: IPython is touched only through the shell object it hands in; dumbo never imports it.
 A cell may define a function again, reload a module or change a global, so each one begins a new
-epoch; stale results used inside other calls are reused and marked, as a person at work expects.
+epoch; stale results used inside other calls are reused and marked, as a person at work expects,
+unless the settings say what to do with them.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ def _new_cell(*_: Any) -> None:
 def load(shell: Any) -> None:
     """Follow the cells of `shell`."""
     shell.events.register("pre_run_cell", _new_cell)
-    sessions.current().engine.policy = NOTEBOOK_POLICY
+    sessions.default_policy(NOTEBOOK_POLICY)
 
 
 def unload(shell: Any) -> None:
     """Stop following the cells of `shell`."""
     shell.events.unregister("pre_run_cell", _new_cell)
-    sessions.current().engine.policy = Policy()
+    sessions.default_policy(None)

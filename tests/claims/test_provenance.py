@@ -158,7 +158,7 @@ def test_unkept_results_are_in_the_provenance_of_kept_ones(project: Any) -> None
         work="""
         from dumbo import dumbo
 
-        @dumbo
+        @dumbo(keep="memory")
         def cheap(n):
             return list(range(n))
 
@@ -224,3 +224,19 @@ def test_values_lists_what_there_is() -> None:
     assert all(row.kept and row.state == dumbo.State.FRESH for row in rows)
     assert len(dumbo.values(limit=1)) == 1
     assert [r.call for r in dumbo.values("test_provenance:nothing")] == []
+
+
+def test_an_items_cid_names_the_items_record() -> None:
+    @dumbo.dumbo(keep="always", name="tests:itemised")
+    def itemised(n: int) -> dict[str, list[int]]:
+        return {"short": [1], "long": list(range(n))}
+
+    whole = itemised(5)
+    cid = dumbo.cid(whole["long"])
+    record = dumbo.record(str(cid))
+    assert (record.cid, record.type) == (cid, "builtins:list")
+    assert dumbo.record(whole).type == "builtins:dict"
+    with pytest.raises(dumbo.NotCachedError):
+        dumbo.record(str(dumbo.cid(whole)) + "['absent']")
+    with pytest.raises(dumbo.ConfigurationError, match="an item has no record of its own"):
+        dumbo.describe(whole["long"], "text")

@@ -183,3 +183,28 @@ def test_a_notebook_makes_every_cell_a_new_look() -> None:
     assert session.engine.policy.indirect == dumbo.Reuse()
     dumbo.unload_ipython_extension(Shell)
     assert Shell.events.registered == {}
+
+
+def test_a_listener_that_subscribed_twice_leaves_once_at_a_time() -> None:
+    events = dumbo.session.current().events
+    log: list[object] = []
+    first, second = events.subscribe(log.append), events.subscribe(log.append)
+    dumbo.call(abs, -1)
+    both = len(log)
+    first(), first()
+    dumbo.call(abs, -2)
+    assert len(log) - both == both // 2
+    second()
+    dumbo.call(abs, -3)
+    assert len(log) == both + both // 2
+
+
+def test_a_warning_names_the_users_own_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "taken").write_text("no store")
+    monkeypatch.setenv("DUMBO_DIR", str(tmp_path / "taken"))
+    dumbo.session.close_default()
+    with pytest.warns(dumbo.StoreWarning, match="temporary folder") as caught:
+        dumbo.call(abs, -1)
+    assert caught[0].filename == __file__
