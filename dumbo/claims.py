@@ -7,11 +7,11 @@ again what it holds, so that endless recursion ends in Python's own RecursionErr
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from dumbo.forking import renewed
 from dumbo.identity.cid import CID
 
 
@@ -19,12 +19,11 @@ class Claims:
     """Who computes what in this process."""
 
     def __init__(self) -> None:
-        self._begin()
-        if hasattr(os, "register_at_fork"):
-            # The child has one thread: whatever the others claimed will never be released there.
-            os.register_at_fork(after_in_child=self._begin)
+        self.renew()
+        renewed(self)
 
-    def _begin(self) -> None:
+    def renew(self) -> None:
+        """Begin with nothing claimed."""
         self._changed = threading.Condition(threading.Lock())
         self._owner: dict[CID, int] = {}
         self._waits_for: dict[int, CID] = {}

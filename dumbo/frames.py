@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import ref
 
+from dumbo.forking import renewing
 from dumbo.identity.cid import CID
 from dumbo.live import LIVE
 from dumbo.records import Dependency, Record
@@ -89,6 +90,15 @@ def _in_task() -> bool:
 def any_open() -> bool:
     """Whether any memoized call is running in this process."""
     return bool(_open)
+
+
+@renewing
+def _renew() -> None:
+    """In a forked child only the frames of the thread that forked go on."""
+    here = threading.get_ident()
+    for frame in [each for each in _open if each.thread != here]:
+        _open.discard(frame)
+        LIVE.release()
 
 
 class running:  # noqa: N801  # a ``with`` block, named as one reads it

@@ -2,7 +2,9 @@
 
 Law: nothing is called fresh on the strength of an old look. A verdict is kept only while three
 things stand still: the tracker's epoch (files, reloads, redefinitions), the versions known of any
-CID, and the guards, which notice that a name was rebound in this process.
+CID, and the guards, which notice that a name was rebound in this process. The lock is held while
+judging and while nothing else: no code of the user runs under it. Order of locks: a claim, then
+the judge's, then the tracker's, then the catalog's.
 """
 
 from __future__ import annotations
@@ -10,9 +12,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from dumbo.code import Guards, Tracker, merged
+from dumbo.code import Guards, Tracker, Unanswered, merged
+from dumbo.forking import renewed
 from dumbo.graph.staleness import Sources, judge
 from dumbo.identity.cid import CID, FunctionId
 from dumbo.records import (
@@ -27,6 +30,7 @@ from dumbo.records import (
 )
 
 Guard = Callable[[], bool]
+_T = TypeVar("_T")
 
 
 class Loaded(Protocol):
@@ -95,6 +99,11 @@ class Judge:
         self._lock = threading.RLock()
         self.stamp = Stamp()
         self.on_stamp: Callable[[Stamp], None] = ignore_stamp
+        renewed(self)
+
+    def renew(self) -> None:
+        """Begin again in a forked child."""
+        self._lock = threading.RLock()
 
     def refresh(self) -> None:
         """Look at everything again."""
@@ -120,20 +129,7 @@ class Judge:
 
     def verdict(self, record: Record) -> Staleness:
         """Whether `record` still holds."""
-        with self._lock:
-            sources = Sources(self._own, self._known.versions, self._known.digest)
-            while True:
-                if self._tracker.epoch != self._epoch:
-                    self._begin_epoch()
-                epoch = self._epoch
-                found = self._memo.get(record.version)
-                if found is None or not self._guards_hold(self.reach(record)):
-                    found = judge(record, sources, self._memo)
-                # A guard that failed during the walk began a new epoch: what was reached is void.
-                if self._tracker.epoch == epoch:
-                    if found.state is not State.FRESH:
-                        self._forget_unfresh()
-                    return found
+        return self._answered(partial(self._verdict, record))
 
     def verdicts(self, newest: Mapping[CID, Record]) -> dict[CID, Staleness]:
         """Verdicts on every CID, by the versions of it that hold, else by its newest.
@@ -143,19 +139,56 @@ class Judge:
         newest : mapping of CID to Record
             The newest record of each, read at once: so nothing is looked up one by one.
         """
-        with self._lock:
-            sources = Sources(
-                self._own, partial(self._known.versions_from, newest), self._known.digest
-            )
-            while True:
-                if self._tracker.epoch != self._epoch:
-                    self._begin_epoch()
-                self._guards_hold(tuple(self._guards))
-                epoch = self._epoch
-                found = {cid: self._best(cid, sources) for cid in newest}
-                if self._tracker.epoch == epoch:
+        return self._answered(partial(self._verdicts, newest))
+
+    def warranty(
+        self, record: Record, watch: Callable[[], bool] | None = None
+    ) -> tuple[Guard, Stamp] | None:
+        """A guard of everything the fresh `record` hangs on, and the stamp it holds under.
+
+        None where the record does not hold, or hangs on something that has no guard. `watch` is
+        asked besides. All of it is one look: what another thread changes meanwhile comes after.
+        """
+        return self._answered(partial(self._warranty, record, watch))
+
+    def _answered(self, judged: Callable[[], _T]) -> _T:
+        """Judge under the lock; declared callables, which are the user's code, are asked without.
+
+        One that calls a memoized function may wait for a thread that needs this lock.
+        """
+        while True:
+            try:
+                with self._lock:
+                    return judged()
+            except Unanswered as asked:
+                self._tracker.answer(asked.dependency)
+
+    def _verdict(self, record: Record) -> Staleness:
+        sources = Sources(self._own, self._known.versions, self._known.digest)
+        while True:
+            if self._tracker.epoch != self._epoch:
+                self._begin_epoch()
+            epoch = self._epoch
+            found = self._memo.get(record.version)
+            if found is None or not self._guards_hold(self.reach(record)):
+                found = judge(record, sources, self._memo)
+            # A guard that failed during the walk began a new epoch: what was reached is void.
+            if self._tracker.epoch == epoch:
+                if found.state is not State.FRESH:
                     self._forget_unfresh()
-                    return found
+                return found
+
+    def _verdicts(self, newest: Mapping[CID, Record]) -> dict[CID, Staleness]:
+        sources = Sources(self._own, partial(self._known.versions_from, newest), self._known.digest)
+        while True:
+            if self._tracker.epoch != self._epoch:
+                self._begin_epoch()
+            self._guards_hold(tuple(self._guards))
+            epoch = self._epoch
+            found = {cid: self._best(cid, sources) for cid in newest}
+            if self._tracker.epoch == epoch:
+                self._forget_unfresh()
+                return found
 
     def _best(self, cid: CID, sources: Sources) -> Staleness:
         first: Staleness | None = None
@@ -170,22 +203,16 @@ class Judge:
         assert first is not None, "the newest record is among them"
         return first
 
-    def warranty(
-        self, record: Record, watch: Callable[[], bool] | None = None
+    def _warranty(
+        self, record: Record, watch: Callable[[], bool] | None
     ) -> tuple[Guard, Stamp] | None:
-        """A guard of everything the fresh `record` hangs on, and the stamp it holds under.
-
-        None where the record does not hold, or hangs on something that has no guard. `watch` is
-        asked besides. All of it is one look: what another thread changes meanwhile comes after.
-        """
-        with self._lock:
-            if self.verdict(record).state is not State.FRESH:
-                return None
-            keys = sorted(self.reach(record))
-            if any(key not in self._guards for key in keys):
-                return None
-            extra = ((watch, True),) if watch is not None else ()
-            return merged([self._guards[key] for key in keys], extra).check, self.stamp
+        if self._verdict(record).state is not State.FRESH:
+            return None
+        keys = sorted(self.reach(record))
+        if any(key not in self._guards for key in keys):
+            return None
+        extra = ((watch, True),) if watch is not None else ()
+        return merged([self._guards[key] for key in keys], extra).check, self.stamp
 
     def reach(self, record: Record) -> frozenset[str]:
         """Keys of the depsets of `record` and of everything upstream of it.
@@ -262,12 +289,13 @@ class Judge:
                     verdict, holds = FRESH, other
                     break
         if depset.key not in self._guards and verdict.state is State.FRESH:
-            guard = self._tracker.guards(None if loaded is None else loaded.plain, holds)
+            plain, declared = (None, ()) if loaded is None else (loaded.plain, loaded.declared)
+            guard = self._tracker.guards(plain, holds, declared)
             if guard is not None:
                 self._guards[depset.key] = guard
         return verdict
 
     def _verified(self, depset: Depset, loaded: Loaded | None) -> Staleness:
         if loaded is None:
-            return self._tracker.verify(depset)
-        return self._tracker.verify(depset, loaded.plain, loaded.declared)
+            return self._tracker.verify_known(depset)
+        return self._tracker.verify_known(depset, loaded.plain, loaded.declared)

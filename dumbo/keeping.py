@@ -23,6 +23,7 @@ from dumbo.errors import (
     ValueLostError,
 )
 from dumbo.events import Event, EventKind, Events
+from dumbo.forking import renewed
 from dumbo.frames import Trace
 from dumbo.judging import Judge
 from dumbo.policy import Keep, Place, Speed, decide_keep
@@ -50,6 +51,11 @@ class Keeping:
         self._speed = Speed()
         self._warned: set[str] = set()
         # Two threads may share an uncommitted source: only one may give it its number.
+        self._committing = threading.RLock()
+        renewed(self)
+
+    def renew(self) -> None:
+        """Begin again in a forked child."""
         self._committing = threading.RLock()
 
     def settle(self, trace: Trace, node: Node, keep: Keep) -> Place:

@@ -13,16 +13,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from dumbo.forking import renewed
+
 
 class Live:
     """The current stamp, and how many reasons there are to hold it back."""
 
-    __slots__ = ("_current", "_holds", "_lock", "stamp")
+    __slots__ = ("__weakref__", "_current", "_holds", "_lock", "stamp")
 
     def __init__(self) -> None:
         self.stamp: object | None = None
         self._current: object | None = None
         self._holds = 0
+        self._lock = threading.Lock()
+        renewed(self)
+
+    def renew(self) -> None:
+        """Begin again in a forked child; what other threads held there stays held, at worst."""
         self._lock = threading.Lock()
 
     def publish(self, stamp: object | None) -> None:

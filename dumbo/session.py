@@ -26,6 +26,7 @@ from dumbo.config import Config, load_config
 from dumbo.engine import Engine
 from dumbo.errors import StoreError, StoreWarning
 from dumbo.events import Events
+from dumbo.forking import renewing
 from dumbo.inspecting import Inspection
 from dumbo.judging import ignore_stamp
 from dumbo.live import LIVE
@@ -121,6 +122,12 @@ _using: ContextVar[Session | None] = ContextVar("dumbo_session", default=None)
 _default: Session | None = None
 _policy: Policy | None = None
 _lock = threading.RLock()
+
+
+@renewing
+def _renew() -> None:
+    global _lock  # noqa: PLW0603  # see above
+    _lock = threading.RLock()
 
 
 def open_session(path: str | os.PathLike[str] | None = None, /, **settings: Any) -> Session:
