@@ -61,6 +61,11 @@ class Frame:
         """Remember that the body used the result `cid` of another memoized call."""
         self.children.setdefault(id(trace), (cid, trace))
 
+    def take_over(self, other: Frame) -> None:
+        """Hang on what a call hung on that failed: it leaves no result to be an edge."""
+        self.children = other.children | self.children
+        self.declared.extend(other.declared)
+
 
 _running: ContextVar[Frame | None] = ContextVar("dumbo_frame", default=None)
 _open: set[Frame] = set()

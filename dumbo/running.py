@@ -81,3 +81,6 @@ class Running:
                 self._events.emit(Event(EventKind.FAILED, cid, text, reason))
         finally:
             self._frame.__exit__(kind, error, trace)
+            if error is not None:
+                for user in frames.users():
+                    user.take_over(self._run.frame)
