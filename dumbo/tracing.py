@@ -114,6 +114,8 @@ class Tracing:
             return Edge(source, target, kind, role, 0, node.record.digest)
         record = self._recall.now(node.record)
         digest = self._recall.known_digest(record, source)
+        if not digest and record.version > 0:
+            digest = self._recall.digest_at_hand(node)
         return Edge(source, target, kind, role, record.version, digest)
 
 

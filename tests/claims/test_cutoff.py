@@ -175,3 +175,29 @@ def test_a_long_chain_is_followed_link_by_link(project: Any, depth: int) -> None
     done = project.run(run)
     assert done.value == depth
     assert done.executed == ["chain(n=0)"]
+
+
+@pytest.mark.parametrize("keep", ["always", "memory"])
+def test_only_users_of_the_item_that_changed_run_again(project: Any, keep: str) -> None:
+    project.write(
+        work=f"""
+        import numpy as np
+        from dumbo import dumbo
+
+        @dumbo(keep={keep!r})
+        def parts(n):
+            return {{"x": [n, 1], "y": (n, n), "z": np.arange(50_000.0)}}
+
+        @dumbo(keep="always")
+        def use(v):
+            return float(sum(v))
+        """
+    )
+    run = "import work\nr = work.parts(2)\nvalue = [float(work.use(r[k])) for k in 'xyz']"
+    assert project.run(run).value == [3.0, 4.0, 1249975000.0]
+    control = project.run(run)
+    assert not [call for call in control.executed if call.startswith("use")]
+    project.edit("work", "[n, 1]", "[n, 5]")
+    done = project.run(run)
+    assert done.value == [7.0, 4.0, 1249975000.0]
+    assert len([call for call in done.executed if call.startswith("use")]) == 1
