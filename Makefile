@@ -26,9 +26,8 @@ demo: $(VENV)/.demo
 	$(BIN)/python examples/batchbald_variance.py --quick --out examples/out
 
 test: $(VENV)/.test
-	$(BIN)/python -m coverage run -m pytest -m "not slow"
-	-$(BIN)/python -m coverage combine --quiet
-	$(BIN)/python -m coverage report --format=total
+	$(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile \
+		--cov --cov-branch --cov-report=term:skip-covered
 
 test-slow: $(VENV)/.test
 	$(BIN)/python -m pytest -m slow

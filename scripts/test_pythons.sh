@@ -22,5 +22,5 @@ for version in $versions; do
         touch "$venv/.test"
     fi
     echo "Python $version:"
-    "$venv/bin/python" -m pytest -q "$@"
+    "$venv/bin/python" -m pytest -q -n auto --dist loadfile "$@"
 done
