@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     )
     from dumbo.config import Config
     from dumbo.errors import (
+        ClaimLostError,
         ConfigurationError,
         CorruptStoreError,
         DumboError,
@@ -82,11 +83,13 @@ if TYPE_CHECKING:
     from dumbo.records import Edge, Reason, Record, Staleness, State
     from dumbo.session import Session
     from dumbo.surveying import Survey
+    from dumbo.upkeep import export, import_, open_array, repair, verify_store
 
 _PLACES: Final = {
     "dumbo.face": ("dumbo",),
     "dumbo.accepting": ("Accepted",),
     "dumbo.surveying": ("Survey",),
+    "dumbo.upkeep": ("export", "import_", "open_array", "repair", "verify_store"),
     "dumbo.api": [
         "accept",
         "call",
@@ -118,6 +121,7 @@ _PLACES: Final = {
     ],
     "dumbo.config": ("Config",),
     "dumbo.errors": [
+        "ClaimLostError",
         "ConfigurationError",
         "CorruptStoreError",
         "DumboError",
@@ -152,6 +156,7 @@ __version__ = "0.1.0"
 __all__ = [
     "CID",
     "Accepted",
+    "ClaimLostError",
     "Config",
     "ConfigurationError",
     "CorruptStoreError",
@@ -198,20 +203,24 @@ __all__ = [
     "describe",
     "dumbo",
     "events",
+    "export",
     "external",
     "file",
     "forget",
     "graph",
     "ignore",
+    "import_",
     "inputs",
     "is_stale",
     "key",
     "new_default",
     "open",
+    "open_array",
     "policy",
     "recompute",
     "record",
     "refresh",
+    "repair",
     "stale",
     "stats",
     "tag",
@@ -222,6 +231,7 @@ __all__ = [
     "unwrap",
     "using",
     "values",
+    "verify_store",
     "why",
 ]
 

@@ -17,8 +17,15 @@ from typing import Any, Final, TypeVar
 from dumbo.errors import ConfigurationError
 from dumbo.policy import Keep, Policy, Raise, Recompute, Reuse, ReusePolicy
 from dumbo.proxy import Returns
+from dumbo.storage.array_options import ArrayFormat, Compression
 
 FOLDER = ".dumbo"
+_CHOICES: Final[Mapping[str, type[StrEnum]]] = {
+    "keep": Keep,
+    "returns": Returns,
+    "array_format": ArrayFormat,
+    "compression": Compression,
+}
 _POLICIES: Final[Mapping[str, ReusePolicy]] = {
     "recompute": Recompute(),
     "reuse": Reuse(),
@@ -47,6 +54,12 @@ class Config:
         Bytes of values the memory tier holds.
     strict : bool
         Force every byte to the disk before a result counts as kept.
+    external_path : Path or None
+        Another folder, or disk, for the bytes of large values; the store remembers it.
+    array_format : ArrayFormat
+        ``zarr`` or ``hdf5``: the files of arrays above 32 KiB.
+    compression : Compression
+        ``auto``, ``zstd`` or ``none``.
     allow_pickle : bool
         Whether values may be stored and loaded by pickle.
     roots : tuple of Path
@@ -59,6 +72,9 @@ class Config:
     stale: Policy = field(default_factory=Policy)
     memory_bytes: int = 1 << 30
     strict: bool = False
+    external_path: Path | None = None
+    array_format: ArrayFormat = ArrayFormat.ZARR
+    compression: Compression = Compression.AUTO
     allow_pickle: bool = True
     roots: tuple[Path, ...] = ()
 
@@ -160,10 +176,8 @@ def _with(config: Config, table: Mapping[str, Any], where: str, base: Path) -> C
 
 def _parse(key: str, value: Any, where: str, base: Path) -> Any:
     place = f"{where}: {key}"
-    if key == "keep":
-        return choice(Keep, value, place)
-    if key == "returns":
-        return choice(Returns, value, place)
+    if key in _CHOICES:
+        return choice(_CHOICES[key], value, place)
     if key == "stale":
         return _policy_setting(value, place)
     if key in {"strict", "allow_pickle"}:
@@ -174,6 +188,8 @@ def _parse(key: str, value: Any, where: str, base: Path) -> Any:
         return number
     if key == "roots":
         return tuple(_folder(root, place, base) for root in _typed(value, (list, tuple), place))
+    if key == "external_path" and value is None:
+        return None
     return _folder(value, place, base)
 
 

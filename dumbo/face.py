@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, ParamSpec, Protocol, TypeVar, overload
 
-from dumbo import api
+from dumbo import api, upkeep
 from dumbo.decorator import decorate
 from dumbo.function import DumboFunction
 from dumbo.identity import Matcher, close, file, ignore, key, new_default
@@ -59,16 +59,20 @@ class Dumbo:
     depends_on = staticmethod(api.depends_on)
     describe = staticmethod(api.describe)
     events = staticmethod(api.events)
+    export = staticmethod(upkeep.export)
     external = staticmethod(api.external)
     forget = staticmethod(api.forget)
     graph = staticmethod(api.graph)
+    import_ = staticmethod(upkeep.import_)
     inputs = staticmethod(api.inputs)
     is_stale = staticmethod(api.is_stale)
     open = staticmethod(api.open)
+    open_array = staticmethod(upkeep.open_array)
     policy = staticmethod(api.policy)
     recompute = staticmethod(api.recompute)
     record = staticmethod(api.record)
     refresh = staticmethod(api.refresh)
+    repair = staticmethod(upkeep.repair)
     stale = staticmethod(api.stale)
     stats = staticmethod(api.stats)
     tag = staticmethod(api.tag)
@@ -79,6 +83,7 @@ class Dumbo:
     unwrap = staticmethod(api.unwrap)
     using = staticmethod(api.using)
     values = staticmethod(api.values)
+    verify_store = staticmethod(upkeep.verify_store)
     why = staticmethod(api.why)
 
     close = staticmethod(close)

@@ -5,6 +5,7 @@ Law: asking runs no user code and loads no value. What is asked about is a carri
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -97,6 +98,9 @@ class Inspection:
         if isinstance(x, str):
             cid = self._catalog.tags().get(x) or CID(x)
             versions = self._engine.recall.versions(cid.parent)
+            if not versions and (spelled := self._spelled_out(cid)) is not None:
+                cid = spelled
+                versions = self._engine.recall.versions(cid.parent)
             if versions:
                 # Of several that do not hold, the one that the least has changed for.
                 closest = min(versions, key=lambda r: len(self.verdict(r).reasons))
@@ -105,6 +109,23 @@ class Inspection:
             f"{_short(x)} is no result, CID or tag of {self._engine.store.folder}: "
             "pass what a memoized function returned, its CID, or a tag from dumbo.tags()"
         )
+
+    def _spelled_out(self, short: CID) -> CID | None:
+        """The one CID that a short form, ``train#5f0c1c2d``, stands for; None if there is none."""
+        name, mark, start = short.parent.partition("#")
+        if not mark or not start:
+            return None
+        found = [
+            record.cid
+            for function in self._catalog.functions()
+            if function == name or FunctionId(function).qualname == name
+            for record in self._catalog.nodes(function)
+            if record.cid.digest.startswith(start)
+        ]
+        if len(found) > 1:
+            listed = ", ".join(sorted(found)[:3])
+            raise NotCachedError(f"{short} may be any of {len(found)} results: {listed}, ...")
+        return CID(found[0] + short.path) if found else None
 
     def _latest(self, node: Node) -> Record:
         """The node's record, or the one that was committed since."""
@@ -254,7 +275,7 @@ class Inspection:
 
     def describe(self, x: object, text: str) -> None:
         """Write the user's description on the newest record of `x`."""
-        record = self._kept(x)
+        record = self.kept(x)
         if record.cid.path:
             raise ConfigurationError(
                 f"dumbo.describe({record.cid.short!r}): an item has no record of its own; "
@@ -267,9 +288,9 @@ class Inspection:
         """Name a result; its value is kept from now on."""
         if not name or name != name.strip():
             raise ConfigurationError(f"dumbo.tag({name!r}): a tag is a word or words, not blank")
-        self._catalog.set_tag(name, self._kept(x).cid)
+        self._catalog.set_tag(name, self.kept(x).cid)
 
-    def _kept(self, x: object) -> Record:
+    def kept(self, x: object) -> Record:
         """The record of `x`, whose value is kept if it was not yet."""
         record = self.record(x)
         trace = self._engine.recall.trace_of(record)
@@ -317,6 +338,36 @@ class Inspection:
         node = Node(record, lambda: named, value=named)
         node.home = self._engine.recall
         return carry(node, self._engine.lookup.returns_of(None))
+
+    def open_array(self, path: str | os.PathLike[str], key: str | None = None) -> Any:
+        """An array in a file of the user's, as an external value that is named by its place."""
+        from dumbo.storage.adopted import open_existing
+
+        adopted = open_existing(path, key)
+        name = adopted.source.name
+        digest = adopted.content(self._catalog)
+        known = self._catalog.external(name)
+        if known is None or known[0] != digest:
+            self._catalog.set_external(name, digest, repr(adopted))
+            self._engine.judge.versions_moved()
+        cid = CID.external(name)
+        record = Record(
+            cid,
+            0,
+            cid.function,
+            f"open_array({adopted.source.text!r})",
+            "",
+            digest=digest,
+            type=str(adopted.meta["type"]),
+            meta=adopted.meta,
+            nbytes=adopted.nbytes,
+        )
+        if adopted.is_mapped:
+            node = Node(record, adopted.whole, handle=lambda: adopted)
+        else:
+            node = Node(record, lambda: adopted, value=adopted)
+        node.home = self._engine.recall
+        return carry(node)
 
     # The store as a table.
 

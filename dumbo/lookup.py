@@ -92,7 +92,9 @@ class Lookup:
         record = entry.record
         entry.trace.node = ref(entry.node)
         self._recall.traces[record.cid] = entry.trace
-        self._store.memory.put(record.cid, entry, max(record.nbytes, 1))
+        stored = record.stored
+        mapped = stored is not None and self._store.values.is_mapped(stored)
+        self._store.memory.put(record.cid, entry, 1 if mapped else max(record.nbytes, 1))
 
     def forget(self, cid: CID) -> None:
         """Drop what memory knows of a CID."""

@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import cached_property
 from inspect import BoundArguments
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary, ref
 
 from dumbo.entries import Entry
@@ -33,6 +33,9 @@ from dumbo.records import (
     Stored,
 )
 from dumbo.storage import Store
+
+if TYPE_CHECKING:
+    from dumbo.storage.handles import ArrayHandle
 
 STEP: Final = re.compile(r"\[((?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^\]])*)\]|(\.\w+)")
 _FIRST_EXTERNAL: Final = -(1 << 60)
@@ -98,8 +101,17 @@ class Recall:
         if known is None:
             return ()
         digest, text = known
+        digest = self._content_now(cid.removeprefix("external:")) or digest
         number = self._externals.setdefault(cid, _FIRST_EXTERNAL - len(self._externals))
         return (Record(cid, number, cid.function, str(cid), "", digest=digest, text=text),)
+
+    def _content_now(self, name: str) -> str | None:
+        """Digest of the file that an external value is, if it is one."""
+        if not name.startswith("file:"):
+            return None
+        from dumbo.storage.adopted import content_now
+
+        return content_now(name, self._store.catalog)
 
     def versions_from(self, newest: Mapping[CID, Record], cid: CID) -> Iterator[Record]:
         """As `versions`, one by one, where the newest of each CID in the store are at hand."""
@@ -117,9 +129,31 @@ class Recall:
     def known_digest(self, record: Record, cid: CID) -> str:
         """Digest of `cid`, the record's own or an item of it, where it has been taken."""
         if cid.path == record.cid.path:  # it may be known by an earlier CID
-            return record.digest
+            if record.digest or not cid.path:
+                return record.digest
+            whole = self._whole(record)
+            return "" if whole is None else self.known_digest(whole, cid)
         stored = self.stored_item(record, cid)
         return "" if stored is None else stored.digest
+
+    def _live(self, record: Record) -> Trace | None:
+        """The trace of a record that was committed since, while its value is held."""
+        trace = self.traces.get(record.cid)
+        return trace if trace is not None and trace.record.version == record.version else None
+
+    def digest_at_hand(self, node: Node) -> str:
+        """Digest of an item whose whole was not kept, while its value is there."""
+        if node.record.stored is not None or not node.cid.path or not node.is_loaded:
+            return ""
+        return self._store.values.digest(node.value)
+
+    def _whole(self, item: Record) -> Record | None:
+        """The record of the result that an item is in, in the item's version."""
+        trace = self.trace_of(item)
+        if trace is not None:
+            return trace.record
+        versions = self.versions(item.cid.parent)
+        return next((v for v in versions if v.version == item.version), None)
 
     def digest(self, record: Record, cid: CID) -> str:
         """Digest of `cid`; where none was taken, of the value if this process has it.
@@ -128,7 +162,7 @@ class Recall:
         """
         if known := self.known_digest(record, cid):
             return known
-        trace = self.trace_of(record)
+        trace = self.trace_of(record) or self._live(record)
         node = trace.node() if trace is not None and trace.node is not None else None
         # Nothing is loaded for it: a verdict must not run what a load may run.
         if trace is None or node is None or not node.is_loaded:
@@ -280,6 +314,7 @@ class Recall:
             keys=(lambda: self._store.values.keys(stored)) if keyed and stored else None,
             note=note,
             upstream_globals=lambda: self.globals_of(record),
+            handle=lambda: self._handle(record),
         )
         node.home = self
         return node
@@ -311,6 +346,19 @@ class Recall:
             edges=(edge,),
         )
         return self.node(item, note)
+
+    def _handle(self, record: Record) -> ArrayHandle | None:
+        """Open a stored array without reading it, where it is one and nothing is amiss."""
+        if record.stored is None:
+            return None
+        try:
+            handle = self._store.values.handle(record.stored)
+        except ValueLostError:
+            return None  # loading it computes it again
+        if handle is not None:
+            reason = f"{record.stored.codec}, in parts"
+            self._events.emit(Event(EventKind.LOADED, record.cid, record.call, reason))
+        return handle
 
     def _load(self, record: Record, on_load: Callable[[object], None]) -> object:
         if record.stored is None:

@@ -60,12 +60,7 @@ class Session:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.events = Events()
-        options = StoreOptions(
-            sync=Sync.STRICT if config.strict else Sync.RELAXED,
-            pickles=Pickles.SIGNED if config.allow_pickle else Pickles.NEVER,
-            memory_bytes=config.memory_bytes,
-        )
-        self.store = Store(config.folder, options, self._evicted)
+        self.store = Store(config.folder, options_of(config), self._evicted)
         self.tracker = Tracker(Project(also=config.roots), self.store.catalog)
         self.engine = Engine(
             store=self.store,
@@ -94,6 +89,12 @@ class Session:
 
     def refresh(self) -> None:
         """Look at every dependency again at the next call."""
+        self.engine.judge.refresh()
+
+    def forget_memory(self) -> None:
+        """Drop the memory tier and every verdict: the store was changed from outside."""
+        self.inspect.flush()
+        self.store.memory.clear()
         self.engine.judge.refresh()
 
     def follow(self, policy: Policy | None) -> None:
@@ -128,6 +129,24 @@ _lock = threading.RLock()
 def _renew() -> None:
     global _lock  # noqa: PLW0603  # see above
     _lock = threading.RLock()
+
+
+def options_of(config: Config) -> StoreOptions:
+    """How a store is used, by the settings."""
+    return StoreOptions(
+        sync=Sync.STRICT if config.strict else Sync.RELAXED,
+        pickles=Pickles.SIGNED if config.allow_pickle else Pickles.NEVER,
+        memory_bytes=config.memory_bytes,
+        external_path=config.external_path,
+        array_format=config.array_format,
+        compression=config.compression,
+    )
+
+
+def folder_meant() -> Path:
+    """The store of the session in force; of the default one, where the settings say it is."""
+    session = current()
+    return load_config().folder if is_default(session) else session.store.folder
 
 
 def open_session(path: str | os.PathLike[str] | None = None, /, **settings: Any) -> Session:

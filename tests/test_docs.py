@@ -19,7 +19,7 @@ def test_the_taste_in_the_readme_runs_twice(tmp_path: Path) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     script = tmp_path / "taste.py"
     script.write_text(code)
-    for _ in range(2):
+    for last in ("report(model=train#", "no call of this process had to run"):
         done = subprocess.run(
             [sys.executable, "-W", "error", str(script)],
             cwd=tmp_path,
@@ -33,7 +33,7 @@ def test_the_taste_in_the_readme_runs_twice(tmp_path: Path) -> None:
         assert re.match(r"weight \S+ taste:report#[0-9a-f]{32}$", lines[0])
         assert lines[1].startswith("report(model=train#")
         assert "train(start=8.0, steps=300000)" in lines[2]
-        assert lines[-1] == "no result was found stale in this process"
+        assert lines[-1].startswith(last)
     script.write_text(code.replace("RATE = 0.1", "RATE = 0.2"))
     done = subprocess.run(
         [sys.executable, str(script)],

@@ -12,12 +12,13 @@ Example
 from __future__ import annotations
 
 from dumbo.code.declarations import declared
-from dumbo.code.explain import describe, headline
 from dumbo.code.guards import Guards, merged
+from dumbo.code.opened import undeclared_files
 from dumbo.code.project import Project
 from dumbo.code.recording import Recording
 from dumbo.code.sources import SourceStore
 from dumbo.code.tracker import Tracker
+from dumbo.code.verify import Unanswered
 
 __all__ = [
     "Guards",
@@ -25,8 +26,8 @@ __all__ = [
     "Recording",
     "SourceStore",
     "Tracker",
+    "Unanswered",
     "declared",
-    "describe",
-    "headline",
     "merged",
+    "undeclared_files",
 ]

@@ -7,6 +7,8 @@ imports, changed, so that importing it makes the same value again. Anything else
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from dumbo.code.modules import absolute_name, find_file
 from dumbo.code.normal_form import mark
 from dumbo.code.project import Project
@@ -33,8 +35,9 @@ class Bindings:
         literal = self._literal(module, name.partition(".")[0], _HOPS)
         if literal and not any(mark in name for mark in "#="):
             return "=" + mark(*literal)
-        closure = self._closure(module)
-        return "m" + closure if closure else ""
+        path = list(self._path(module, name.partition(".")[0]))
+        closure = self._closure(path[-2] if path else module)
+        return "m" + (mark(*path, closure) if path else closure) if closure else ""
 
     def is_current(self, module: str) -> bool:
         """Whether the text surely is that of the loaded module."""
@@ -69,6 +72,20 @@ class Bindings:
             return here
         target = self._literal(origin, name, hops - 1)
         return [*here, *target] if target else []
+
+    def _path(self, module: str, name: str) -> Iterator[str]:
+        """Modules and names through which an imported name leads to where it is made."""
+        for _ in range(_HOPS):
+            source = self._source(module)
+            binding = source.index.bindings.get(name) if source is not None else None
+            if source is None or binding is None or not binding.source:
+                return
+            origin, _, name = binding.source.partition(":")
+            module = absolute_name(origin, binding.level, _standing(module, source))
+            if not name or self._source(module) is None:
+                return
+            yield module
+            yield name
 
     def _closure(self, module: str) -> str:
         known = self._closures.get(module)

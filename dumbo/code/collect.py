@@ -18,12 +18,19 @@ from dumbo._typing import MISSING
 from dumbo.code import modules
 from dumbo.code.bytecode import is_comprehension, qualified_name
 from dumbo.code.forms import SOURCE
-from dumbo.code.looking import Looker, Use
+from dumbo.code.looking import Looker, Use, held_in
 from dumbo.code.names import Names, names_of, names_of_all
 from dumbo.code.packages import PYTHON
 from dumbo.code.recording import Ran, Recording
 from dumbo.code.resolve import Found, Meaning
-from dumbo.code.statics import functions_behind, given_arguments, is_cache, is_memoized
+from dumbo.code.statics import (
+    functions_behind,
+    given_arguments,
+    is_cache,
+    is_memoized,
+    overloads_of,
+)
+from dumbo.code.subclasses import NAME as SUBCLASSES
 from dumbo.code.values import agree, is_member_state, is_scalar
 from dumbo.records import Dependency, DependencyKind, Depset
 
@@ -64,6 +71,9 @@ class Collection:
             self._add(DependencyKind.OPAQUE, "recorder", "", "static", self._recording.incomplete)
             for ran in codes:
                 self.follow_code(ran)
+        for use in self._looker.module_members(self._recording):
+            if use.name.partition(".")[0] not in self._assigned:
+                self._add_use(use, "")
         self._behind_class_caches()
         self._class_members()
 
@@ -119,18 +129,30 @@ class Collection:
             if not self._looker.project.owns_module(owner.__module__):
                 self._add_package_of(owner.__module__, by, standard=False)
                 continue
-            module = modules.real_name({"__name__": owner.__module__})
             forms = self._looker.forms
-            source = forms.source_of_class(owner)
+            source, form = forms.source_of_class(owner), forms.of_class(owner)
+            kind, module, name = self._place_of_class(owner, form)
             self._add(
-                DependencyKind.CLASS,
+                kind,
                 module,
-                owner.__qualname__,
-                forms.of_class(owner),
+                name,
+                form,
                 forms.text_of_class(owner),
                 source.path if source else "",
                 by,
             )
+
+    def _place_of_class(self, cls: type, form: str) -> tuple[DependencyKind, str, str]:
+        """Where a later check finds the class: by its own name, or the one it was found under."""
+        place = self._recording.paths.get(cls)
+        if not form.startswith(SOURCE):
+            if place is not None:
+                return DependencyKind.CLASS, modules.real_name(place[0]), place[1]
+            found = self._looker.member(self._recording, cls, "__module__")
+            if found is None:  # made by the call itself, say
+                return DependencyKind.OPAQUE, cls.__module__, cls.__qualname__
+        module = modules.real_name({"__name__": cls.__module__})
+        return DependencyKind.CLASS, module, cls.__qualname__
 
     def add_package(self, top: str, by: str) -> None:
         """Add the version of a package, or of Python."""
@@ -201,6 +223,19 @@ class Collection:
         if is_cache(value):
             self.follow(value, by)
         self._add_origin(value, by)
+        for item in held_in(value):
+            if issubclass(type(item), type) and self._owns(item) and self._reads_from(item):
+                self.add_class(item, by)
+
+    def _reads_from(self, cls: type) -> bool:
+        """Whether code read a name that a class in a container has from something unknown."""
+        loose = self._recording.loose
+        return any(
+            name in loose and not functions_behind(member)
+            for owner in cls.__mro__
+            if self._owns(owner)
+            for name, member in vars(owner).items()
+        )
 
     def _is_submodule(self, use: Use) -> bool:
         """A submodule is an attribute of its package once anyone imported it, and not before."""
@@ -302,8 +337,10 @@ class Collection:
                 for name, member in vars(owner).items()
                 if name in self._attributes or (owner is cls and functions_behind(member))
             }
+            if SUBCLASSES in self._attributes:
+                names.add(SUBCLASSES)
             for name in sorted(names):
-                use = self._looker.member(cls, name)
+                use = self._looker.member(self._recording, cls, name)
                 if use is not None:
                     self._add_member(cls, use, by, ran)
             if issubclass(cls, Enum):
@@ -312,13 +349,17 @@ class Collection:
 
     def _add_member(self, cls: type, use: Use, by: str, ran: set[int]) -> None:
         name, member = use.name.rpartition(".")[2], use.found.value
+        if name == SUBCLASSES:
+            self._add_value(use, by)
+            return
         read, functions = name in self._attributes, functions_behind(member)
         if functions:
             own = name in vars(cls)
             if read and not own:  # it may come to be overridden
                 self._add_value(use, by)
             elif own and (read or any(id(f.__code__) in ran for f in functions)):
-                parts = (use,) if given_arguments(member) else ()
+                odd = given_arguments(member) or overloads_of(member) or _is_lent(member, use)
+                parts = (use,) if odd else ()
                 for part in (*parts, *self._looker.details(use)):
                     self._add_value(part, by)
         elif (
@@ -331,7 +372,7 @@ class Collection:
             self._add_value(use, by)
 
     def _add_member_value(self, cls: type, name: str, by: str) -> None:
-        use = self._looker.member(cls, name)
+        use = self._looker.member(self._recording, cls, name)
         if use is not None:
             self._add_value(use, by)
 
@@ -366,3 +407,13 @@ class Collection:
             self._members[key] = replace(known, fingerprint=fingerprint)
         elif known is None:
             self._members[key] = Dependency(kind, module, name, fingerprint, text, file, by)
+
+
+def _is_lent(member: Any, use: Use) -> bool:
+    """Whether a method was defined elsewhere than in its class, and put there."""
+    return any(
+        modules.real_name(function.__globals__) != use.module
+        or qualified_name(function.__code__) != use.name
+        for function in functions_behind(member)
+        if not function.__code__.co_filename.startswith("<")  # as a dataclass makes them
+    )

@@ -25,6 +25,8 @@ from dumbo.errors import ConfigurationError, UnidentifiableError
 from dumbo.records import Dependency, DependencyKind
 
 ABSENT = "absent"
+STORE = "catalog.sqlite"
+"""The file by which a folder is known to be a store."""
 _BLOCK = 1 << 20
 PathLike = str | os.PathLike[str]
 Several = PathLike | Iterable[PathLike] | None
@@ -79,7 +81,8 @@ def declared(  # noqa: PLR0913, PLR0917 - one keyword per kind of thing
     Parameters
     ----------
     file, folder, glob : path or iterable of paths, optional
-        Content of files, of all files below a folder, of all files that match a pattern.
+        Content of files, of all files below a folder, of all files that match a pattern. Folders
+        whose name begins with a dot, ``__pycache__`` and stores of results are passed over.
     env : str or iterable of str, optional
         Environment variables.
     value : object, optional
@@ -87,14 +90,15 @@ def declared(  # noqa: PLR0913, PLR0917 - one keyword per kind of thing
     package : str or iterable of str, optional
         Top-level modules of packages, by version.
     callable : function of no arguments, optional
-        What it returns, compared. It is called now, and again at every check.
+        What it returns, compared. It is called now, and again at every check, so it must be found
+        again: under a name in its module.
 
     Raises
     ------
     UnidentifiableError
         `value`, or what `callable` returns, has no identity.
     ConfigurationError
-        `package` is not installed.
+        `package` is not installed, or `callable` has no name in a module.
 
     Examples
     --------
@@ -111,7 +115,7 @@ def declared(  # noqa: PLR0913, PLR0917 - one keyword per kind of thing
     if value is not MISSING:
         found.append(_of_value("", "value", value, "depends_on(value=...)"))
     if callable is not None:
-        found.append(_of_callable(callable))
+        found.append(_declare_callable(callable))
     return tuple(found)
 
 
@@ -123,10 +127,15 @@ def current(dependency: Dependency, contents: Contents | None = None) -> tuple[s
     kind, separator, subject = dependency.name.partition(":")
     if kind == "callable" and separator:
         function = _find_callable(dependency.module, subject)
-        again = _of_callable(function) if function is not None else None
+        again = _of_callable(dependency.module, subject, function) if function else None
         return (again.fingerprint, again.text) if again else None
     state = _state(kind, subject, contents or _contents) if separator else None
     return None if state is None else (state, _text(kind, subject, state))
+
+
+def is_asked(dependency: Dependency) -> bool:
+    """Whether a callable has to be called to say what it is now."""
+    return dependency.name.startswith("callable:")
 
 
 def quick_state(dependency: Dependency) -> Callable[[], object] | None:
@@ -167,11 +176,20 @@ def _files(kind: str, subject: str) -> Iterator[str]:
         yield from (
             path
             for path in globbing.iglob(subject, recursive=True)  # noqa: PTH207 - the pattern is absolute
-            if Path(path).is_file()
+            if "__pycache__" not in path and Path(path).is_file()
         )
         return
-    for folder, _, names in os.walk(subject):
+    for folder, inner, names in os.walk(subject):
+        if STORE in names:  # results kept there would make themselves stale
+            inner.clear()
+            continue
+        inner[:] = [name for name in inner if not _is_passed_over(name)]
         yield from (str(Path(folder, name)) for name in names)
+
+
+def _is_passed_over(folder: str) -> bool:
+    """Whether what is in a folder of this name is not content: hidden, or made by Python."""
+    return folder.startswith(".") or folder == "__pycache__"
 
 
 def _declare(name: str) -> Dependency:
@@ -200,11 +218,37 @@ def _of_value(module: str, name: str, value: object, call: str) -> Dependency:
     return Dependency(DependencyKind.DECLARED, module, name, fingerprint, short_text(value))
 
 
-def _of_callable(function: Callable[[], Any]) -> Dependency:
-    plain = functions_behind(function)
-    module = modules.real_name(plain[0].__globals__) if plain else type(function).__module__
-    name = getattr(function, "__qualname__", type(function).__qualname__)
+def _declare_callable(function: Callable[[], Any]) -> Dependency:
+    found = _place_of(function)
+    if found is None:
+        name = getattr(function, "__qualname__", type(function).__qualname__)
+        raise ConfigurationError(
+            f"depends_on(callable={name}): it has no name in a module, so no later check could "
+            "find it to ask again; define it at the top of a module, or give what it returns "
+            "as depends_on(value=...)"
+        )
+    return _of_callable(*found, function)
+
+
+def _of_callable(module: str, name: str, function: Callable[[], Any]) -> Dependency:
     return _of_value(module, f"callable:{name}", function(), f"depends_on(callable={name})")
+
+
+def _place_of(function: Callable[[], Any]) -> tuple[str, str] | None:
+    """Module and name under which a callable can be found again."""
+    plain = functions_behind(function)
+    stated = plain[0].__module__ if plain else getattr(function, "__module__", None)
+    if not isinstance(stated, str):
+        stated = type(function).__module__
+    module = modules.real_name({"__name__": stated})
+    names = [getattr(function, at, None) for at in ("__qualname__", "__name__")]
+    space = modules.loaded(module)
+    names += [] if space is None else list(vars(space))  # an alias, as ``random.getstate`` is
+    for name in names:
+        # A bound method is made anew at each look, and equals itself.
+        if isinstance(name, str) and _find_callable(module, name) == function:
+            return module, name
+    return None
 
 
 def _find_callable(module: str, name: str) -> Callable[[], Any] | None:

@@ -45,11 +45,12 @@ class _Known:
     meanings: dict[tuple[str, str], object]
     declared: tuple[Dependency, ...]
     modules: tuple[tuple[str, ModuleType | None], ...]
+    files: frozenset[str]
     guards: Guards | None
 
     def fits(self, recording: Recording, declared: tuple[Dependency, ...], epoch: int) -> bool:
         """Whether a call ran the same code, among the same meanings of names."""
-        if epoch != self.epoch or declared != self.declared:
+        if epoch != self.epoch or declared != self.declared or recording.files != self.files:
             return False
         codes, before, meanings = recording.codes, recording.before, self.meanings
         if len(codes) != len(self.codes) or len(before) != len(meanings):
@@ -118,6 +119,7 @@ class Depsets:
             {name: meant.value for name, meant in recording.before.items()},
             declared,
             tuple((name, sys.modules.get(name)) for name in {d.module for d in depset.members}),
+            frozenset(recording.files),
             build(function, depset) if again else None,
         )
 

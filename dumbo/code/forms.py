@@ -152,7 +152,16 @@ def live_class_form(cls: type) -> str:
         for function in functions_behind(member):
             defaults = function.__defaults__ or ()
             parts += [constant_text(default) for default in defaults if is_scalar(default)]
-    return mark(*parts, repr(sorted(vars(cls).get("__annotations__", {}))))
+    stated = vars(cls).get("__annotations__", {})
+    parts += [f"{name}: {_stated(kind)}" for name, kind in sorted(stated.items())]
+    return mark(*parts)
+
+
+def _stated(annotation: object) -> str:
+    """An annotation as far as it can be told without running code of its own."""
+    if isinstance(annotation, str):
+        return annotation
+    return type_label(annotation if isinstance(annotation, type) else type(annotation))
 
 
 def find_codes(namespace: dict[str, Any], name: str) -> list[CodeType]:

@@ -17,7 +17,8 @@ from weakref import WeakKeyDictionary
 
 from dumbo._typing import MISSING
 from dumbo.code.statics import is_memoized
-from dumbo.code.values import SCALARS, fingerprint_of, is_scalar
+from dumbo.code.subclasses import Subclasses
+from dumbo.code.values import HEAP_TYPE, SCALARS, fingerprint_of, is_scalar
 
 SMALL: Final = 4096
 """Bytes up to which a value is small."""
@@ -27,7 +28,6 @@ ITEMS: Final = 256
 _BUILTIN: Final = frozenset({list, dict, set, bytearray, tuple, frozenset})
 _MAPPINGS: Final = frozenset({dict, OrderedDict, defaultdict, Counter})
 _SEQUENCES: Final = frozenset({list, tuple, set, frozenset, deque})
-_HEAP_TYPE: Final = 1 << 9
 _known_slots: Final[WeakKeyDictionary[type, tuple[MemberDescriptorType, ...]]] = WeakKeyDictionary()
 _FIXED: Final = (type, FunctionType, ModuleType, type(len), PurePath)
 
@@ -37,6 +37,9 @@ def contents_of(value: Any) -> Callable[[], object] | None:
     if value is MISSING or is_scalar(value) or _is_fixed(value):
         return None
     kind = type(value)
+    if kind is Subclasses:
+        labels: Callable[[], object] = value.labels
+        return labels
     numpy = sys.modules.get("numpy")
     if numpy is not None and kind is numpy.ndarray:
         if value.nbytes > SMALL or value.dtype.hasobject:
@@ -71,6 +74,8 @@ def _of_collection(value: Any) -> Callable[[], object]:
 def _deep(value: Any, state: Any) -> Callable[[], object] | None:
     """Ask for what is inside, at any depth, of a value that cannot be written in one go."""
     if _has_small_state(value):
+        if _is_table(value):
+            return lambda: _rows(value)
         if _leaves(value) is not None:
             return lambda: _marshalled(_leaves(value))
         known = fingerprint_of(value)
@@ -79,6 +84,29 @@ def _deep(value: Any, state: Any) -> Callable[[], object] | None:
     if type(state) not in _BUILTIN:
         return None
     return (lambda: _identities(state)) if len(state) <= ITEMS else _by_length(state)
+
+
+def _is_table(value: Any) -> bool:
+    """Whether a value is a list or dict of plain objects whose states can be written in one go."""
+    if type(value) not in {list, tuple, dict}:
+        return False
+    items = value.values() if type(value) is dict else value
+    return (
+        all(
+            _is_plain(type(item)) and not _slots(type(item)) and type(item).__dictoffset__
+            for item in items
+            if not is_scalar(item)
+        )
+        and _rows(value)[1] is not None
+    )
+
+
+def _rows(value: Any) -> tuple[tuple[type, ...], bytes | None]:
+    """Classes and states of the items of a list or dict, at a fifth of the cost of `_leaves`."""
+    keys = list(value) if type(value) is dict else None
+    items = list(value.values()) if keys is not None else value
+    states = [getattr(item, "__dict__", item) for item in items]
+    return tuple(map(type, items)), _marshalled((keys, states))
 
 
 def _has_small_state(value: Any) -> bool:
@@ -183,7 +211,7 @@ def _is_fixed(item: Any) -> bool:
 
 def _is_plain(kind: type) -> bool:
     """Whether instances hold nothing beside ``__dict__`` and slots."""
-    return all(base is SimpleNamespace or base.__flags__ & _HEAP_TYPE for base in kind.__mro__[:-1])
+    return all(base is SimpleNamespace or base.__flags__ & HEAP_TYPE for base in kind.__mro__[:-1])
 
 
 def _by_length(state: Any) -> Callable[[], object]:

@@ -1,10 +1,10 @@
 """A depset under another name: what a result of a function hangs on after that function moved.
 
 Law: what comes out is a claim to be verified like any other, and is sound if it verifies. The
-function's own code is looked for under the new name. Names are looked up where the code that reads
-them is now: either all code of the old module moved along (`whole`), or the function alone did and
-the rest stayed where it was (`alone`). Where code elsewhere may still read the old module, what it
-held has to hold there, too.
+function's own code is looked for under the new name, by which it and what moved along call it.
+Names are looked up where the code that reads them is now: either all code of the old module moved
+along (`whole`), or the function alone did and the rest stayed where it was (`alone`). Where code
+elsewhere may still read the old module, what it held has to hold there, too.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from types import FunctionType
 from typing import Final
 
 from dumbo.code import modules
-from dumbo.code.bytecode import qualified_name
+from dumbo.code.bytecode import nested_codes, qualified_name
+from dumbo.code.forms import find_codes
 from dumbo.code.looking import Looker
 from dumbo.code.names import names_of_all
+from dumbo.code.renaming import renamed
 from dumbo.identity.cid import FunctionId
 from dumbo.records import Dependency, DependencyKind, Depset
 
@@ -117,12 +119,27 @@ class _Move:
         own = replace(member, module=self.new_module, name=name)
         if member.kind in _NAMED:
             return self._named(own, shift=False)
-        return replace(own, file=self.function.__code__.co_filename)
+        return replace(self._calling(own), file=self.function.__code__.co_filename)
 
     def _shifted(self, member: Dependency, *, shift: bool) -> Dependency:
         file = modules.file_of(self.function.__globals__)
         there = replace(member, module=self.new_module, file=file if member.file else "")
-        return self._named(there, shift=shift) if member.kind in _NAMED else there
+        return self._named(there, shift=shift) if member.kind in _NAMED else self._calling(there)
+
+    def _calling(self, member: Dependency) -> Dependency:
+        """Code that may call the function by its name: what it is with the new one."""
+        old, new = (name.rpartition(".")[2] for name in (self.name, self.new_name))
+        if member.kind is not DependencyKind.CODE or old == new or self._is_todays(member):
+            return member
+        fingerprint, text = renamed(member.fingerprint, member.text, old, new)
+        return replace(member, fingerprint=fingerprint, text=text)
+
+    def _is_todays(self, member: Dependency) -> bool:
+        """Whether it is the code under its name now, perhaps as the old name still leads there."""
+        loaded = find_codes(self.function.__globals__, member.name)
+        codes = [*nested_codes(self.function.__code__), *loaded]
+        found = [code for code in codes if qualified_name(code) == member.name]
+        return any(self.looker.forms.of_code(code) == member.fingerprint for code in found)
 
     def _relabelled(self, member: Dependency, *, shift: bool) -> Dependency:
         """The same name, whose meaning may name the function, or the module."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from types import CodeType, MappingProxyType
 
 from dumbo.code.bytecode import nested_codes
+from dumbo.code.spelled import spelled_in
 
 Chain = tuple[str, ...]
 
@@ -36,7 +37,9 @@ class Names:
     imports : frozenset of Imported
         Imports inside the code, with what is read from them.
     attributes : frozenset of str
-        Attributes read from anything else.
+        Attributes read, from anything.
+    loose : frozenset of str
+        Those read from something that is neither a global nor an import.
     stores : frozenset of Chain
         Globals assigned, deleted, or stored into by item or attribute.
     rebinds : frozenset of str
@@ -48,6 +51,7 @@ class Names:
     chains: frozenset[Chain]
     imports: frozenset[Imported]
     attributes: frozenset[str]
+    loose: frozenset[str]
     stores: frozenset[Chain]
     rebinds: frozenset[str]
     assigned: frozenset[str]
@@ -91,6 +95,7 @@ def names_of_all(code: CodeType) -> Names:
         frozenset().union(*(n.chains for n in found)),
         frozenset().union(*(n.imports for n in found)),
         frozenset().union(*(n.attributes for n in found)),
+        frozenset().union(*(n.loose for n in found)),
         frozenset().union(*(n.stores for n in found)),
         frozenset().union(*(n.rebinds for n in found)),
         frozenset().union(*(n.assigned for n in found)),
@@ -135,6 +140,7 @@ class _Scan:
     chains: set[Chain] = field(default_factory=set)
     imports: set[Imported] = field(default_factory=set)
     attributes: set[str] = field(default_factory=set)
+    loose: set[str] = field(default_factory=set)
     stores: set[Chain] = field(default_factory=set)
     rebinds: set[str] = field(default_factory=set)
     assigned: set[str] = field(default_factory=set)
@@ -144,12 +150,14 @@ class _Scan:
         local = {**self.outer, **self._imported(steps)}
         self._reads(steps, local)
         self._writes(steps)
+        self._spelled()
         if local:
             self._inside(local)
         return Names(
             frozenset(self.chains),
             frozenset(self.imports),
-            frozenset(self.attributes),
+            frozenset(self.attributes | self.loose),
+            frozenset(self.loose),
             frozenset(self.stores),
             frozenset(self.rebinds),
             frozenset(self.assigned),
@@ -198,7 +206,7 @@ class _Scan:
                 if chain or origin:
                     chain = (*chain, str(step.value))
                 else:
-                    self.attributes.add(str(step.value))
+                    self.loose.add(str(step.value))
                 continue
             if step.name in _TRANSPARENT:
                 continue
@@ -217,6 +225,16 @@ class _Scan:
         elif chain:
             self.chains.add(chain)
             self.attributes.update(chain[1:])
+
+    def _spelled(self) -> None:
+        """Names given as string literals to ``getattr`` and the like."""
+        found = spelled_in(self.code)
+        self.loose |= found.attributes
+        for place in found.places:
+            if place.module:
+                self.imports.add(Imported(place.module, 0, place.chain))
+            elif place.chain:
+                self.chains.add(place.chain)
 
     def _writes(self, steps: list[_Step]) -> None:
         for index, step in enumerate(steps):

@@ -16,7 +16,16 @@ from typing import Any, Final, Protocol
 Profiler = Callable[[FrameType, str, Any], object]
 OTHER_PROFILER = "another profiler is active"
 BUDGET_SPENT = "event budget spent"
+HANDED_OVER = "work was handed to a thread that may run from before"
 _REMEMBERED = 5_000
+# Threads that run already cannot be watched; what gives them work is code of these.
+_HAND_OVER: Final = {
+    "ThreadPoolExecutor.submit": frozenset({"concurrent.futures.thread"}),
+    "Queue.put": frozenset({"queue"}),
+    "Pool.apply_async": frozenset({"multiprocessing.pool"}),
+    "Pool._map_async": frozenset({"multiprocessing.pool"}),
+    "BaseEventLoop.call_soon_threadsafe": frozenset({"asyncio.base_events"}),
+}
 
 
 class _Listener(Protocol):
@@ -62,7 +71,10 @@ class Profiling:
     def closed(self, remaining: int) -> None:
         """End watching this thread with its last recording, and all with the last of all."""
         here = self._here
-        if here.depth == 1 and sys.getprofile() is here.hook:
+        if here.depth and sys.getprofile() is not here.hook:
+            # The call put a profiler of its own in its place, which saw what was to be seen here.
+            self._listener.gave_up(OTHER_PROFILER)
+        elif here.depth == 1:
             sys.setprofile(here.earlier)
         here.depth = max(here.depth - 1, 0)
         self._forget()
@@ -82,6 +94,10 @@ class Profiling:
         """Take the first event of a code object."""
         if self._listener.is_foreign(code):
             self._seen[id(code)] = code
+            if code.co_qualname in _HAND_OVER and _module_of(frame) in _HAND_OVER[code.co_qualname]:
+                self._told.append(id(code))
+                if threading.active_count() > 1:
+                    self._listener.gave_up(HANDED_OVER)
         elif self._listener.note(code, frame):
             self._seen[id(code)] = code
             self._told.append(id(code))
@@ -130,3 +146,7 @@ def _is_ours(profiler: object) -> bool:
 def _is_callable(profiler: object) -> bool:
     # cProfile shows itself here as an object that must not be set again from Python.
     return profiler is None or isinstance(profiler, FunctionType | MethodType | BuiltinFunctionType)
+
+
+def _module_of(frame: FrameType) -> object:
+    return frame.f_globals.get("__name__")

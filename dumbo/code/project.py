@@ -15,7 +15,7 @@ from pathlib import Path
 
 _FOREIGN = frozenset({"site-packages", "dist-packages"})
 _CELLS = ("<stdin>", "<ipython-input-", "<python-input-", "<doctest ", "<cell ")
-_TEXT_OF_COMMAND = "<string>"
+TEXT_OF_COMMAND = "<string>"
 
 
 @lru_cache(maxsize=1)
@@ -38,6 +38,8 @@ class Project:
         file that is not of the standard library, of an installed package, or of dumbo.
     also : iterable of str or Path, optional
         Folders that are project code in any case, such as a vendored package in site-packages.
+    excluding : iterable of str or Path, optional
+        Folders that are foreign in any case, such as a checkout of somebody else's package.
 
     Examples
     --------
@@ -47,9 +49,16 @@ class Project:
     False
     """
 
-    def __init__(self, roots: Iterable[str | Path] = (), also: Iterable[str | Path] = ()) -> None:
+    def __init__(
+        self,
+        roots: Iterable[str | Path] = (),
+        also: Iterable[str | Path] = (),
+        excluding: Iterable[str | Path] = (),
+    ) -> None:
         self._roots = tuple(_folder(root) for root in roots)
         self._also = tuple(_folder(root) for root in also)
+        self._excluded = tuple(_folder(root) for root in excluding)
+        self._homes = (*(self._roots or (_folder(_home()),)), *self._also)
         self._foreign = (
             *(_folder(path) for path in _standard_library()),
             _folder(Path(__file__).parent.parent),
@@ -78,20 +87,38 @@ class Project:
         # A namespace package has folders and no file.
         return any(self.owns_file(str(Path(p) / "_")) for p in vars(module).get("__path__", ()))
 
+    def inside(self, path: str) -> tuple[str, ...] | None:
+        """Parts of a path below the folder of the project that it is in; None if it is in none.
+
+        Without `roots` that is the folder with a ``pyproject.toml``, ``setup.cfg`` or
+        ``.git`` around the working folder of when the project was made, or the latter itself.
+        """
+        for home in self._homes:
+            if path.startswith(home):
+                return Path(path[len(home) :]).parts
+        return None
+
     def _decide(self, filename: str) -> bool:
         if filename.startswith("<"):
             return filename.startswith(_CELLS) or (
                 # ``python -c``: the text of the command is all the source there is.
-                filename == _TEXT_OF_COMMAND
-                and not hasattr(sys.modules.get("__main__"), "__file__")
+                filename == TEXT_OF_COMMAND and not hasattr(sys.modules.get("__main__"), "__file__")
             )
         path = os.path.abspath(filename)  # noqa: PTH100 - resolving links would cost a stat a part
+        if path.startswith(self._excluded):
+            return False
         if path.startswith(self._also):
             return True
         if self._roots:
             return path.startswith(self._roots)
         parts = Path(path).parts
         return not (_FOREIGN.intersection(parts) or path.startswith(self._foreign))
+
+
+def _home() -> Path:
+    here = Path.cwd()
+    marks = ("pyproject.toml", "setup.cfg", ".git")
+    return next((f for f in (here, *here.parents) if any((f / m).exists() for m in marks)), here)
 
 
 def _folder(path: str | Path) -> str:

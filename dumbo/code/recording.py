@@ -7,7 +7,9 @@ ones. Code seen once by everyone who must see it is not reported again.
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -15,12 +17,13 @@ from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, CO_ITERABLE_COROUTINE
-from types import CodeType, FrameType
+from types import CodeType, FrameType, ModuleType
 from typing import Any, Protocol
 
+from dumbo.code import opened
 from dumbo.code.bytecode import OPTIMIZED, qualified_name
 from dumbo.code.modules import Namespace
-from dumbo.code.project import Project
+from dumbo.code.project import TEXT_OF_COMMAND, Project
 
 if sys.version_info >= (3, 12):
     from dumbo.code.monitoring import Monitoring
@@ -69,6 +72,16 @@ class Recording:
         Attributes that code which started reads.
     holders : set of type
         Project classes met so far, with their bases.
+    loose : set of str
+        Attributes read from something that no name stands for.
+    modules : dict
+        Project modules that are values: in a local, a container, an object, an argument.
+    paths : dict
+        Where classes were found that are not in their module under their own name.
+    files : set of str
+        Files opened for reading, as absolute paths; not all where there are many.
+    spelled : set of str
+        The same as they were given.
     incomplete : str
         Why not all code was seen; empty when it was.
     """
@@ -81,9 +94,27 @@ class Recording:
     before: dict[tuple[str, str], Before] = field(default_factory=dict)
     attributes: set[str] = field(default_factory=set)
     holders: set[type] = field(default_factory=set)
+    loose: set[str] = field(default_factory=set)
+    modules: dict[str, Namespace] = field(default_factory=dict)
+    paths: dict[type, tuple[Namespace, str]] = field(default_factory=dict)
+    files: set[str] = field(default_factory=set)
+    spelled: set[str] = field(default_factory=set)
     incomplete: str = ""
     children: int = 0
     is_open: bool = True
+
+    def take_over(self, other: Recording) -> None:
+        """Add what another recording saw, as if it had not been apart."""
+        self.codes = other.codes | self.codes
+        self.classes = other.classes | self.classes
+        self.before = other.before | self.before
+        self.modules = other.modules | self.modules
+        self.paths = other.paths | self.paths
+        self.attributes |= other.attributes
+        self.loose |= other.loose
+        self.holders |= other.holders
+        self.files |= other.files
+        self.incomplete = self.incomplete or other.incomplete
 
 
 class Hook(Protocol):
@@ -147,6 +178,16 @@ class Recorder:
                 self._take(recording, code, frame)
         return not mine or self._leaves == 1
 
+    def opened(self, path: str) -> None:
+        """Take one file that is opened for reading; it belongs to whom code would belong to."""
+        current = self.current.get()
+        mine = current is not None and current.is_open
+        for recording in (current,) if current is not None and mine else self.open:
+            if len(recording.files) < opened.FEW and path not in recording.spelled:
+                recording.spelled.add(path)  # making it absolute costs more than all the rest
+                with contextlib.suppress(OSError, ValueError):  # the working folder may be gone
+                    recording.files.add(os.path.abspath(path))  # noqa: PTH100 - Path takes ten times as long
+
     def _owns(self, code: CodeType, frame: FrameType) -> bool:
         """Whether the code is the project's; code made from text belongs to the module it is in."""
         if any(code is recording.own for recording in self.open):
@@ -157,6 +198,8 @@ class Recorder:
             return True
         # What libraries make from text (named tuples, dataclasses) has the file name of a command.
         module = frame.f_globals.get("__name__")
+        if code.co_filename == TEXT_OF_COMMAND:
+            return module == "__main__" and not code.co_qualname.startswith("__create_fn__")
         return isinstance(module, str) and self._project.owns_module(module)
 
     def _take(self, recording: Recording, code: CodeType, frame: FrameType) -> None:
@@ -164,6 +207,9 @@ class Recorder:
         recording.codes[id(code)] = ran
         try:
             for value in _arguments(frame, everything=code is recording.own):
+                if issubclass(type(value), ModuleType):
+                    recording.modules.setdefault(value.__name__, vars(value))
+                    continue
                 cls: Any = value if issubclass(type(value), type) else type(value)
                 if self._project.owns_module(cls.__module__):
                     recording.classes.setdefault(cls, qualified_name(code))
@@ -186,6 +232,8 @@ class Recorder:
         """Open a recording, under the lock; the hook is told by the caller."""
         if recording.parent is not None:
             recording.parent.children += 1
+        if not self.open:
+            opened.listen(self)
         self.open = (*self.open, recording)
         self._leaves = sum([not r.children for r in self.open])
         self.current.set(recording)
@@ -196,6 +244,8 @@ class Recorder:
         if recording.parent is not None:
             recording.parent.children -= 1
         self.open = tuple([r for r in self.open if r is not recording])
+        if not self.open:
+            opened.leave(self)
         self._leaves = sum([not r.children for r in self.open])
         self.current.set(recording.parent)
         recording.outer = frozenset()  # frames hold everything they name alive
@@ -220,11 +270,14 @@ class _Block:
             recording.incomplete = recorder.hook.opened()
         return recording
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         recorder, recording = self._recorder, self._recording
         with recorder.lock:
             recorder.hook.closed(len(recorder.open) - 1)
             recorder.leave(recording)
+            if kind is not None and recording.parent is not None and recording.parent.is_open:
+                # A call that fails leaves nothing behind, so what it hung on is its caller's.
+                recording.parent.take_over(recording)
 
 
 def _waiting(frame: FrameType | None) -> frozenset[FrameType]:

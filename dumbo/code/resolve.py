@@ -17,7 +17,7 @@ from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 from dumbo._typing import MISSING
-from dumbo.code import modules
+from dumbo.code import modules, subclasses
 from dumbo.code.bytecode import qualified_name
 from dumbo.code.forms import Forms, cell_value
 from dumbo.code.names import Chain, names_of_all
@@ -27,9 +27,10 @@ from dumbo.code.statics import (
     given_arguments,
     is_cache,
     is_memoized,
+    overloads_of,
     static_member,
 )
-from dumbo.code.values import SCALARS, fingerprint_of, is_data, short_text, type_label
+from dumbo.code.values import HEAP_TYPE, SCALARS, fingerprint_of, is_data, short_text, type_label
 from dumbo.records import DependencyKind
 
 ABSENT = "absent"
@@ -148,6 +149,9 @@ class Resolver:
 
     def _in_class(self, cls: type, name: str) -> list[Step] | None:
         steps: list[Step] = []
+        if name == subclasses.NAME:
+            held = subclasses.subclasses_of(cls)
+            return [(held, name, held[name])]
         for owner in cls.__mro__:
             member = owner.__dict__.get(name, MISSING)
             # The misses are steps too: an override put in front of them must be noticed.
@@ -167,7 +171,7 @@ class Resolver:
         if issubclass(kind, ModuleType):
             return f"module {modules.real_name(vars(value))}"
         if issubclass(kind, type):
-            return f"class {type_label(value)}"
+            return f"class {type_label(value)}{self._held_by(value)}"
         functions = functions_behind(value)
         if functions and (kind is not MethodType or isinstance(value.__self__, type)):
             how = "cached " if is_cache(value) else "function "
@@ -177,10 +181,23 @@ class Resolver:
             return f"function {value.__module__ or 'builtins'}:{value.__qualname__}"
         return ""
 
+    def _held_by(self, cls: type) -> str:
+        """What is in a class that only this name leads to, as ``make_dataclass`` makes it."""
+        if not cls.__flags__ & HEAP_TYPE or self._project.owns_module(cls.__module__):
+            return ""
+        module = modules.loaded(cls.__module__)
+        if module is None or cls.__qualname__.partition(".")[0] in vars(module):
+            return ""
+        return f" with {self._forms.live_class(cls)}"
+
     def _function_label(self, function: FunctionType) -> str:
         code = function.__code__
         label = f"{modules.real_name(function.__globals__)}:{qualified_name(code)}"
-        if self._project.owns_file(code.co_filename) and self._forms.has_variants(code):
+        owned = self._project.owns_file(code.co_filename)
+        # What is made from text is in no file; what is frozen into Python is the version's.
+        made = not owned and code.co_filename.startswith("<")
+        made = made and not code.co_filename.startswith("<frozen")
+        if made or (owned and self._forms.has_variants(code)):
             return f"{label} {self._forms.of_code(code)}"
         return label
 
@@ -207,8 +224,8 @@ def _defaults(function: FunctionType) -> Iterator[tuple[str, Any]]:
 
 def _overloads(value: Any) -> str:
     """Registered overloads of a ``singledispatch`` function: a new one can take over."""
-    registry = vars(value).get("registry") if type(value) is FunctionType else None
-    if not isinstance(registry, Mapping):
+    registry = overloads_of(value)
+    if not registry:
         return ""
     pairs = [
         f"{type_label(kind)}={','.join(_plain_label(f) for f in functions_behind(overload))}"

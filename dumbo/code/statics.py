@@ -5,14 +5,22 @@ Law: no ``getattr`` on a value that could answer with code; descriptors are take
 
 from __future__ import annotations
 
-from functools import cached_property, partial, partialmethod
-from types import FunctionType, MethodType
+from collections.abc import Mapping
+from functools import cached_property, partial, partialmethod, singledispatchmethod
+from types import FunctionType, MappingProxyType, MethodType
 from typing import Any
 
 from dumbo._typing import MISSING
 
+_NONE = MappingProxyType[Any, Any]({})
 _PARTIALS = frozenset({partial, partialmethod})
-_DESCRIPTORS = _PARTIALS | {staticmethod, classmethod, MethodType, cached_property}
+_DESCRIPTORS = _PARTIALS | {
+    staticmethod,
+    classmethod,
+    MethodType,
+    cached_property,
+    singledispatchmethod,
+}
 
 
 def static_member(cls: type, name: str) -> Any:
@@ -46,6 +54,15 @@ def given_arguments(value: Any) -> tuple[Any, ...]:
     return given_arguments(value.func) if kind is cached_property else ()
 
 
+def overloads_of(value: Any) -> Mapping[Any, Any]:
+    """What is registered with a ``singledispatch`` function or method, by type."""
+    kind = type(value)
+    if kind is singledispatchmethod:
+        return overloads_of(value.dispatcher)
+    registry = vars(value).get("registry") if kind is FunctionType else None
+    return registry if isinstance(registry, Mapping) else _NONE
+
+
 def functions_behind(value: Any) -> list[FunctionType]:
     """Plain functions that a function, method, descriptor, partial or cache stands for.
 
@@ -67,6 +84,8 @@ def functions_behind(value: Any) -> list[FunctionType]:
         inner = (value.fget, value.fset, value.fdel)
     elif kind is cached_property or kind in _PARTIALS:
         inner = (value.func,)
+    elif kind is singledispatchmethod:
+        inner = (value.dispatcher, value.func)
     elif is_cache(value):
         inner = (value.__wrapped__,)
     return [function for part in inner for function in functions_behind(part)]

@@ -5,20 +5,21 @@ Law: wires the parts of this package and keeps verdicts for one epoch; everythin
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import AbstractContextManager
 from types import FunctionType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from dumbo.code import guards as guarding
-from dumbo.code import modules, moving
+from dumbo.code import modules, moving, opened
 from dumbo.code.bindings import Bindings
 from dumbo.code.bytecode import qualified_name
 from dumbo.code.collect import Collection
 from dumbo.code.declarations import Contents
 from dumbo.code.depsets import Depsets
-from dumbo.code.explain import describe
 from dumbo.code.forms import Forms
 from dumbo.code.guards import Guards
 from dumbo.code.looking import Looker
@@ -28,11 +29,14 @@ from dumbo.code.recording import Ran, Recorder, Recording
 from dumbo.code.resolve import Resolver
 from dumbo.code.sources import Sources, SourceStore
 from dumbo.code.statics import functions_behind
-from dumbo.code.verify import Verifier
+from dumbo.code.today import Today, joined, key_of
+from dumbo.code.verify import Unanswered, Verifier
 from dumbo.identity.cid import FunctionId
-from dumbo.records import Dependency, DependencyKind, Depset, Reason, Staleness, State
+from dumbo.records import Dependency, DependencyKind, Depset, Staleness, State
 
 EVENT_BUDGET = 200_000
+_HINTS = 4
+logger = logging.getLogger("dumbo")
 
 
 class Tracker:
@@ -81,6 +85,7 @@ class Tracker:
         self._verifier = Verifier(self._looker, Contents(sources))
         self._verdicts: dict[tuple[str, int, tuple[str, ...]], Staleness] = {}
         self._depsets = Depsets()
+        self._hinted: WeakKeyDictionary[FunctionType, set[str]] = WeakKeyDictionary()
         self._lock = threading.RLock()
 
     @property
@@ -93,6 +98,7 @@ class Tracker:
         with self._lock:
             self.epoch += 1
             self._verdicts.clear()
+            self._verifier.answers.clear()
             self._depsets.clear()
             self.sources.refresh()
             self._looker.bindings.refresh()
@@ -146,7 +152,27 @@ class Tracker:
         if plain is not None and recording.incomplete and not recording.codes:
             collection.follow(plain, "")
         collection.record(arguments)
-        return collection.depset(declared)
+        return collection.depset((*declared, *self._hints(plain, recording, declared)))
+
+    def _hints(
+        self, plain: FunctionType | None, recording: Recording, declared: tuple[Dependency, ...]
+    ) -> Iterator[Dependency]:
+        """Notes of files that were read and not declared: a few of each function, told of once."""
+        if plain is None or not recording.files:
+            return
+        known = self._hinted.setdefault(plain, set())
+        for hint in opened.undeclared(self._looker.project, recording.files, declared):
+            if hint.name not in known and len(known) >= _HINTS:
+                continue  # a depset for each of a thousand files would tell no more
+            if not known:
+                logger.info(
+                    "%s read %s, which it does not declare: a change of it will not be noticed; "
+                    "say dumbo.depends_on(file=...) in its body",
+                    plain.__qualname__,
+                    hint.name.partition(":")[2],
+                )
+            known.add(hint.name)
+            yield hint
 
     def _guarded(self, plain: FunctionType, depset: Depset) -> Guards:
         return guarding.build(self._looker.resolver, plain, depset)
@@ -165,6 +191,8 @@ class Tracker:
     ) -> Staleness:
         """Whether `depset` still holds; asked once per epoch.
 
+        Declared callables are called, so no lock may be held; see `verify_known`.
+
         Parameters
         ----------
         depset : Depset
@@ -172,6 +200,31 @@ class Tracker:
             The user's plain function, if it is loaded.
         declared : iterable of Dependency, optional
             What the decorator declares now: values can only be compared with these.
+        """
+        declared = tuple(declared)
+        while True:
+            try:
+                return self.verify_known(depset, function, declared)
+            except Unanswered as asked:
+                self.answer(asked.dependency)
+
+    def answer(self, dependency: Dependency) -> None:
+        """Ask a declared callable, holding no lock, and remember what it said for this epoch."""
+        epoch = self.epoch
+        answer = self._verifier.ask(dependency)
+        with self._lock:
+            if self.epoch == epoch:
+                self._verifier.answers[dependency.key] = answer
+
+    def verify_known(
+        self, depset: Depset, function: Any = None, declared: Iterable[Dependency] = ()
+    ) -> Staleness:
+        """As `verify`, but no code of the user is called, so it may be asked under a lock.
+
+        Raises
+        ------
+        Unanswered
+            A declared callable has to be asked first: `answer` it without a lock, and ask again.
         """
         declared = tuple(declared)
         plain = _plain(function)
@@ -185,14 +238,17 @@ class Tracker:
                     self._verdicts[key] = known
             return known
 
-    def guards(self, function: Any, depset: Depset) -> Guards | None:
+    def guards(
+        self, function: Any, depset: Depset, declared: Iterable[Dependency] = ()
+    ) -> Guards | None:
         """A fast check that nothing `depset` names was rebound or changed in this process.
 
         None when `depset` does not hold now, so that there is nothing to guard. When it answers
-        False: `refresh`, `verify`, and ask for new guards.
+        False: `refresh`, `verify`, and ask for new guards. Give what was given to `verify`: its
+        verdict is then used again.
         """
         plain = _plain(function)
-        if self.verify(depset, plain).reasons:
+        if self.verify_known(depset, plain, declared).reasons:
             return None
         return guarding.build(self._looker.resolver, plain, depset)
 
@@ -205,6 +261,42 @@ class Tracker:
         plain = _plain(function)
         if plain is not None:
             yield from moving.moved(self._looker, depset, old, plain)
+
+    def as_of_today(
+        self,
+        depset: Depset,
+        function: Any = None,
+        declared: Iterable[Dependency] = (),
+        only: Container[tuple[str, str, str]] | None = None,
+    ) -> tuple[Depset, tuple[Dependency, ...]]:
+        """Bring a depset up to date; and what cannot be found now, which stays as it was recorded.
+
+        Parameters
+        ----------
+        depset : Depset
+        function : callable, optional
+            The user's plain function, if it is loaded. What edited code may use beyond what was
+            recorded is then added.
+        declared : iterable of Dependency, optional
+            What the decorator declares now.
+        only : container of keys, optional
+            What to bring up to date; all else stays as it was.
+        """
+        plain = _plain(function)
+        declared = tuple(declared)
+        while True:
+            try:
+                today = Today(self._looker, self._verifier, plain, declared)
+                present, lost, moved = today.members(depset, only)
+                break
+            except Unanswered as asked:
+                self.answer(asked.dependency)
+        more = self.closure_depset(plain).members if moved and plain is not None else ()
+        return joined(present, more), tuple(lost)
+
+    def key_of(self, thing: Any) -> tuple[str, str, str] | None:
+        """Key of the dependency a plain function or a class of the project is; None for others."""
+        return key_of(self._looker, thing)
 
     def own_code(self, function: Any) -> Dependency | None:
         """The function's own code as a dependency, as it is loaded."""
@@ -220,10 +312,6 @@ class Tracker:
             forms.text_of_code(code),
             code.co_filename,
         )
-
-    def describe(self, reason: Reason) -> str:
-        """A reason in words, with a diff or the old and new value."""
-        return describe(reason)
 
 
 def _plain(function: Any) -> FunctionType | None:

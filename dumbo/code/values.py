@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import reprlib
 import sys
+from contextvars import ContextVar
 from enum import Enum
 from functools import cached_property
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from dumbo._typing import MISSING
 from dumbo.code.modules import real_name
 from dumbo.code.normal_form import constant_text, mark
 from dumbo.code.statics import functions_behind, is_memoized
+from dumbo.code.subclasses import Subclasses
 from dumbo.errors import UnidentifiableError
 from dumbo.identity.canonical import content_digest, token
 
@@ -23,7 +26,7 @@ SCALARS = frozenset({type(None), bool, int, float, complex, str, bytes, type(Ell
 _SHOWN = SCALARS | {list, tuple, dict, set, frozenset}
 _TEXT = 60
 _CID = "cid:"
-_HEAP_TYPE = 1 << 9
+HEAP_TYPE = 1 << 9
 
 
 def fingerprint_of(value: Any) -> str | None:
@@ -32,6 +35,10 @@ def fingerprint_of(value: Any) -> str | None:
     if kind in SCALARS:
         text = constant_text(value)
         return f"v:{text}" if len(text) <= _TEXT else "v:" + mark(text)
+    if kind is ContextVar:
+        return _of_variable(value)
+    if kind is Subclasses:
+        return "subclasses " + mark(*value.labels())
     probe = getattr(kind, "__dumbo_carrier__", None)
     if probe is not None:
         return f"{_CID}{probe(value)}@{_version_of(value)}"
@@ -41,6 +48,21 @@ def fingerprint_of(value: Any) -> str | None:
         return "\n".join(["v:" + found.digest, *carried])
     except Exception:  # noqa: BLE001 - identity runs a value's own hooks, which may raise anything
         return None
+
+
+def held_by(variable: ContextVar[Any]) -> Any:
+    """Value of a context variable here, or its default; MISSING when it has neither."""
+    try:
+        return variable.get()  # with an argument it would not say its own default
+    except LookupError:
+        return MISSING
+
+
+def _of_variable(variable: ContextVar[Any]) -> str | None:
+    """What code would read from a context variable here: its value, or its default."""
+    found = held_by(variable)
+    held = "unset" if found is MISSING else fingerprint_of(found)
+    return None if held is None else "in context " + held
 
 
 def agree(before: str, after: str) -> bool:
@@ -136,7 +158,7 @@ def is_member_state(member: Any) -> bool:
         return True
     if functions_behind(member) or is_memoized(member) or hasattr(kind, "__objclass__"):
         return False
-    return is_data(member) or bool(kind.__flags__ & _HEAP_TYPE and not issubclass(kind, type))
+    return is_data(member) or bool(kind.__flags__ & HEAP_TYPE and not issubclass(kind, type))
 
 
 def type_label(kind: type) -> str:
@@ -147,6 +169,11 @@ def type_label(kind: type) -> str:
 def short_text(value: Any) -> str:
     """A value in at most 60 characters, for people."""
     kind = type(value)
+    if kind is Subclasses:
+        return short_text(list(value.labels()))
+    if kind is ContextVar:
+        found = held_by(value)
+        return "unset" if found is MISSING else short_text(found)
     probe = getattr(kind, "__dumbo_carrier__", None)
     if probe is not None:
         return str(probe(value))

@@ -1,7 +1,8 @@
 """Whether a depset still holds, and what changed where it does not.
 
-Law: loads nothing, imports nothing, executes nothing but declared callables; an unchanged file
-costs one ``stat``. A thing that cannot be found again gives UNKNOWN, never fresh and never stale.
+Law: loads nothing, imports nothing, executes nothing: what a declared callable returns is answered
+beforehand. An unchanged file costs one ``stat``. A thing that cannot be found again gives UNKNOWN,
+never fresh and never stale.
 """
 
 from __future__ import annotations
@@ -59,12 +60,21 @@ def _subject(dependency: Dependency) -> str:
     return dependency.label
 
 
+class Unanswered(Exception):  # noqa: N818 - a question, and no failure
+    """A declared callable has to be asked first, where no lock is held."""
+
+    def __init__(self, dependency: Dependency) -> None:
+        super().__init__(dependency.name)
+        self.dependency = dependency
+
+
 class Verifier:
     """Checks dependencies one by one."""
 
     def __init__(self, looker: Looker, contents: declarations.Contents) -> None:
         self._looker = looker
         self._contents = contents
+        self.answers: dict[tuple[str, str, str], tuple[str, str]] = {}
         self._sources = looker.forms.sources
         self._checks: dict[DependencyKind, Callable[[Dependency], Check]] = {
             DependencyKind.CODE: self._code,
@@ -76,11 +86,28 @@ class Verifier:
         self, depset: Depset, function: FunctionType | None, declared: Iterable[Dependency]
     ) -> Staleness:
         """Check every member; all reasons are given, not only the first."""
+        own = own_key(function)
+        reasons = self._reasons(depset, function, declared)
+        if function is not None and self._lacks_own(depset, function, own):
+            name = f"{own[1]}.{own[2]}"
+            detail = "is not the function that was computed under this name"
+            reasons.append(Reason(ReasonKind.CODE, name, detail=detail))
+        return _verdict(reasons)
+
+    def verify_members(
+        self, depset: Depset, function: FunctionType | None, declared: Iterable[Dependency]
+    ) -> Staleness:
+        """Check what is there, and not that the function itself is among it."""
+        return _verdict(self._reasons(depset, function, declared))
+
+    def _reasons(
+        self, depset: Depset, function: FunctionType | None, declared: Iterable[Dependency]
+    ) -> list[Reason]:
         again = {dependency.key: dependency for dependency in declared}
         spaces: dict[str, dict[str, Any] | None] = {}
         if function is not None:
             spaces[modules.real_name(function.__globals__)] = function.__globals__
-        own = _own_key(function)
+        own = own_key(function)
         reasons: list[Reason] = []
         for dependency in depset.members:
             if function is not None and dependency.name == own[2] and dependency.key == own:
@@ -89,15 +116,7 @@ class Verifier:
                 reason = self._check(dependency, spaces, again)
             if reason is not None:
                 reasons.append(reason)
-        if function is not None and self._lacks_own(depset, function, own):
-            name = f"{own[1]}.{own[2]}"
-            detail = "is not the function that was computed under this name"
-            reasons.append(Reason(ReasonKind.CODE, name, detail=detail))
-        if not reasons:
-            return FRESH
-        # A change that is certain decides, whatever else could not be found.
-        sure = tuple(reason for reason in reasons if reason.kind is not ReasonKind.UNKNOWN)
-        return Staleness(State.STALE, sure) if sure else Staleness(State.UNKNOWN, tuple(reasons))
+        return reasons
 
     def _check(
         self,
@@ -130,7 +149,7 @@ class Verifier:
 
     def _code(self, dependency: Dependency) -> Check:
         wanted = set(dependency.fingerprint.split("|"))
-        source = self._source(dependency)
+        source = self.source_of(dependency)
         if source is None or source.touched:
             checked, reason = self._loaded_code(dependency, wanted)
             if checked:
@@ -142,7 +161,7 @@ class Verifier:
         there |= {BYTECODE + form for entry in entries for form in entry.codes}
         if wanted <= there:
             return None
-        return stale(dependency, self._text(source, entries), _upgrade(dependency))
+        return stale(dependency, self.text_of(source, entries), _upgrade(dependency))
 
     def _loaded_code(self, dependency: Dependency, wanted: set[str]) -> tuple[bool, Check]:
         """Judge by what is loaded; whether it could be, and the reason if it differs."""
@@ -159,8 +178,8 @@ class Verifier:
         return True, stale(dependency, text, _upgrade(dependency))
 
     def _class(self, dependency: Dependency) -> Check:
-        source = self._source(dependency)
-        cls = self._loaded_class(dependency)
+        source = self.source_of(dependency)
+        cls = self.loaded_class(dependency)
         live = dependency.fingerprint.startswith(LIVE_CLASS)
         if cls is not None and (live or source is None or source.touched):
             return self._loaded_class_form(dependency, cls, source)
@@ -169,7 +188,7 @@ class Verifier:
         entries = source.index.classes.get(dependency.name, ())
         if entries and dependency.fingerprint == SOURCE + shell_form(entries):
             return None
-        return stale(dependency, self._text(source, entries))
+        return stale(dependency, self.text_of(source, entries))
 
     def _loaded_class_form(self, dependency: Dependency, cls: type, source: Source | None) -> Check:
         forms = self._looker.forms
@@ -181,7 +200,8 @@ class Verifier:
             return unknown(dependency, "its file may have changed since it was loaded")
         return stale(dependency, forms.text_of_class(cls))
 
-    def _loaded_class(self, dependency: Dependency) -> type | None:
+    def loaded_class(self, dependency: Dependency) -> type | None:
+        """The class a dependency names, if it is loaded."""
         module = modules.loaded(dependency.module)
         if module is None or "<" in dependency.name:
             return None
@@ -225,17 +245,51 @@ class Verifier:
         return stale(dependency, version)
 
     def _declared(self, dependency: Dependency, again: Dependency | None) -> Check:
-        if again is not None:
-            now: tuple[str, str] | None = (again.fingerprint, again.text)
-        else:
-            now = declarations.current(dependency, self._contents)
+        now = self.answer_of(dependency, () if again is None else (again,))
         if now is None:
             if dependency.name.partition(":")[0] == "value":
                 return None  # declared inside the body, so only running it could tell
-            return unknown(dependency, "its module is not loaded")
+            answer = self.answers.get(dependency.key)
+            return unknown(dependency, "its module is not loaded" if answer is None else answer[1])
         return None if now[0] == dependency.fingerprint else stale(dependency, now[1])
 
-    def _source(self, dependency: Dependency) -> Source | None:
+    def answer_of(
+        self, dependency: Dependency, declared: Iterable[Dependency]
+    ) -> tuple[str, str] | None:
+        """Fingerprint and text of what the user named, now; None where it cannot be told.
+
+        Raises
+        ------
+        Unanswered
+            It is for a callable to tell, and it was not asked in this epoch.
+        """
+        for again in declared:
+            if again.key == dependency.key:
+                return again.fingerprint, again.text
+        if not declarations.is_asked(dependency):
+            return declarations.current(dependency, self._contents)
+        answer = self.answers.get(dependency.key)
+        if answer is None:
+            raise Unanswered(dependency)
+        return answer if answer[0] else None
+
+    def ask(self, dependency: Dependency) -> tuple[str, str]:
+        """Call a declared callable; without a fingerprint, the text says why there is none."""
+        try:
+            found = declarations.current(dependency, self._contents)
+        except Exception as error:  # noqa: BLE001 - the user's own; the verdict names it
+            return "", f"it could not be asked: {type(error).__name__}: {error}"
+        return ("", "its module is not loaded") if found is None else found
+
+    def namespace(self, module: str, function: FunctionType | None) -> dict[str, Any] | None:
+        """Globals of a loaded module; None if it is not."""
+        if function is not None and modules.real_name(function.__globals__) == module:
+            return function.__globals__
+        found = modules.loaded(module)
+        return None if found is None else vars(found)
+
+    def source_of(self, dependency: Dependency) -> Source | None:
+        """The file a dependency is defined in, as it is now."""
         file = dependency.file
         if not file or modules.loaded(dependency.module) is None:
             # The project may have moved; the recorded place is only the second guess.
@@ -246,11 +300,21 @@ class Verifier:
             source = self._sources.get(found) if found else None
         return source
 
-    def _text(self, source: Source, entries: tuple[Entry, ...]) -> str:
+    def text_of(self, source: Source, entries: tuple[Entry, ...]) -> str:
+        """Normalised source of definitions."""
         return "\n".join(self._sources.text(source, entry) for entry in entries)
 
 
-def _own_key(function: FunctionType | None) -> tuple[str, str, str]:
+def _verdict(reasons: list[Reason]) -> Staleness:
+    if not reasons:
+        return FRESH
+    # A change that is certain decides, whatever else could not be found.
+    sure = tuple(reason for reason in reasons if reason.kind is not ReasonKind.UNKNOWN)
+    return Staleness(State.STALE, sure) if sure else Staleness(State.UNKNOWN, tuple(reasons))
+
+
+def own_key(function: FunctionType | None) -> tuple[str, str, str]:
+    """Key of a function's own code; of nothing without a function."""
     if function is None:
         return ("", "", "")
     module = modules.real_name(function.__globals__)

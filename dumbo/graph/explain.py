@@ -95,7 +95,7 @@ def one_cause(reason: Reason) -> str:
 
 def _diff(reason: Reason) -> Iterator[str]:
     """Unified diff of source, or old and new value on a line each."""
-    if reason.before == reason.after:
+    if reason.before == reason.after or reason.kind is ReasonKind.UNKNOWN:
         return
     if reason.kind is ReasonKind.CODE and reason.before and reason.after:
         yield from difflib.unified_diff(

@@ -1,9 +1,9 @@
 """Content digests of arrays and tensors, shared with whoever streams their bytes elsewhere.
 
 Law: the digest of an array is a function of dtype, shape and the xxh3_128 of its logical C-order
-bytes; strides, order and owner do not enter. Contiguous content is read in place; any other is
-copied in blocks of 16 MiB. Storage, which sees the same bytes while writing, gets the same digest
-from `array_digest`.
+bytes; strides, order and owner do not enter. What lies in one piece is read in place; any other is
+copied piece by piece. Storage, which sees the same bytes while writing, gets the same digest from
+`array_digest`.
 
 Two kinds of bytes carry no value and are left out: padding between the fields of a structured
 dtype, and the unused bytes of a long double.
@@ -11,7 +11,7 @@ dtype, and the unused bytes of a long double.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from weakref import ref
 
@@ -127,8 +127,27 @@ def content_hash(array: Array) -> bytes:
     state = xxh3_128()
     for leaf in _leaves(array):
         for block in blocks_of(leaf):
-            state.update(_flat_bytes(block))
+            state.update(block)
     return bytes(state.digest())
+
+
+def parts_of_blocks(dtype: DType, shape: tuple[int, ...], blocks: Iterable[Array]) -> Parts:
+    """Parts of the array that `blocks` are, one after the other; each is let go of before the next.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> whole = np.arange(6)
+    >>> parts_of_blocks(whole.dtype, (6,), [whole[:4], whole[4:]]) == array_parts(
+    ...     dtype_text(whole.dtype), (6,), content_hash(whole)
+    ... )
+    True
+    """
+    state = xxh3_128()
+    for block in blocks:
+        for piece in blocks_of(block):
+            state.update(piece)
+    return array_parts(dtype_text(dtype), shape, state.digest())
 
 
 def has_valueless_bytes(dtype: DType) -> bool:
@@ -136,11 +155,15 @@ def has_valueless_bytes(dtype: DType) -> bool:
     if dtype.subdtype is not None:
         return has_valueless_bytes(dtype.subdtype[0])
     if dtype.fields is None:
-        return dtype.char in "gG"
-    inner = [dtype.fields[name][0] for name in dtype.names or ()]
-    if sum(field.itemsize for field in inner) != dtype.itemsize:
-        return True
-    return any(map(has_valueless_bytes, inner))
+        # 2: another library's dtype, which may have one of these letters for something else.
+        return dtype.char in "gG" and dtype.isbuiltin != 2
+    inner = [dtype.fields[name][:2] for name in dtype.names or ()]
+    reached = 0
+    for field, offset in sorted(inner, key=lambda each: each[1]):
+        if offset > reached:
+            return True
+        reached = max(reached, offset + field.itemsize)
+    return reached < dtype.itemsize or any(has_valueless_bytes(field) for field, _ in inner)
 
 
 def _leaves(array: Array) -> Iterator[Array]:
@@ -161,10 +184,10 @@ def _long_double_leaves(array: Array) -> Iterator[Array]:
         yield from _long_double_leaves(array.real)
         yield from _long_double_leaves(array.imag)
         return
-    used = 10 if np.finfo(np.longdouble).nmant == 63 else array.dtype.itemsize
-    flat = np.ascontiguousarray(array).reshape(-1)
-    whole = flat.view(np.uint8).reshape(-1, array.dtype.itemsize)
-    yield whole[:, :used] if array.dtype.isnative else whole[:, -used:]
+    size = array.dtype.itemsize
+    used = 10 if np.finfo(np.longdouble).nmant == 63 else size
+    raw = np.ndarray.view(array, np.ndarray).view(f"V{size}")
+    yield raw.getfield(f"V{used}", 0 if array.dtype.isnative else size - used)
 
 
 def _flat_bytes(block: Array) -> memoryview:

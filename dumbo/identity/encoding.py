@@ -31,8 +31,8 @@ FORMAT: Final = 1
 
 SEAL_ABOVE: Final = 128
 LARGE_BYTES: Final = 64 * 1024
-_pack = Struct("<d").pack
-_NAN: Final = bytes.fromhex("000000000000f87f")
+_pack = Struct("<cd").pack
+_NAN: Final = b"f" + bytes.fromhex("000000000000f87f")
 
 
 def seal(code: bytes) -> bytes:
@@ -49,7 +49,7 @@ def encode_int(value: int) -> bytes:
 
 def encode_float(value: float) -> bytes:
     """Encode a float; NaN payloads are not kept, the sign of zero is."""
-    return b"f" + (_NAN if isnan(value) else _pack(value))
+    return _NAN if isnan(value) else _pack(b"f", value)
 
 
 def encode_complex(value: complex) -> bytes:
@@ -59,14 +59,15 @@ def encode_complex(value: complex) -> bytes:
 
 def encode_str(value: str) -> bytes:
     """Encode text; lone surrogates are legal in Python text and must not fail here."""
-    raw = value.encode("utf-8", "surrogatepass")
-    return seal(b"s%d:%b" % (len(raw), raw))
+    raw = value.encode() if value.isascii() else value.encode("utf-8", "surrogatepass")
+    code = b"s%d:%b" % (len(raw), raw)
+    return code if len(code) <= SEAL_ABOVE else seal(code)
 
 
-def encode_bytes(value: bytes) -> bytes:
+def encode_bytes(value: bytes | memoryview) -> bytes:
     """Encode bytes, large ones at memory speed."""
     if len(value) < LARGE_BYTES:
-        return seal(b"b%d:%b" % (len(value), value))
+        return seal(b"b%d:%b" % (len(value), bytes(value)))
     return b"B%d:%b" % (len(value), xxh3_128_digest(value))
 
 

@@ -133,7 +133,8 @@ def reduce_parts(value: Any, cls: type) -> Parts:
     parts = [
         function,
         tuple(arguments),
-        state,
+        # An object whose ``__dict__`` was never asked for has no state, one whose was an empty one.
+        None if type(state) is dict and not state else state,
         None if items is None else list(items),
         None
         if pairs is None

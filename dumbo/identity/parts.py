@@ -6,7 +6,7 @@ themselves values, so a tokenizer never encodes, it only takes apart.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -22,6 +22,34 @@ class Layout(Enum):
     MAPPING = "m"  # parts alternate between key and value; pairs have no order
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list whose items are made while it is read, so that they need not all be there at once.
+
+    Attributes
+    ----------
+    length : int
+    items : callable
+        Gives an iterator over the `length` items.
+    """
+
+    length: int
+    items: Callable[[], Iterator[Any]]
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[Any]:
+        return self.items()
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Bytes where they are: the same to dumbo as a `bytes` of equal content."""
+
+    content: memoryview
+
+
 @dataclass(slots=True)
 class Parts:
     """A value taken apart.
@@ -30,7 +58,7 @@ class Parts:
     ----------
     tag : str
         Kind of the value, for most the type's ``module:qualname``.
-    items : sequence
+    items : sequence or Listed
         The parts.
     labels : sequence of str
         How a person writes the way from the value to each part (``.weights``); empty: ``[i]``.
@@ -38,7 +66,7 @@ class Parts:
     """
 
     tag: str
-    items: Sequence[Any]
+    items: Sequence[Any] | Listed
     labels: Sequence[str] = ()
     layout: Layout = Layout.ORDERED
 

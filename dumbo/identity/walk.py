@@ -6,24 +6,31 @@ Carriers enter by their CID and are noted as uses; nothing else of them is touch
 
 A container is tag, number of parts, encodings of the parts; parts without order are sorted by
 their encodings. An encoding longer than 128 bytes is replaced by its digest at once, so a parent
-never copies a child.
+never copies a child. A long row of parts is digested as it goes, so its encoding never is in memory
+as a whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from hashlib import blake2b
+from itertools import islice
 from typing import Any, Final
 
 from dumbo.errors import UnidentifiableError
 from dumbo.identity.carriers import carrier_cid, decorated_id, refuse_carrier
 from dumbo.identity.cid import CID, FunctionId
-from dumbo.identity.encoding import ATOM_TYPES, ATOMS, encode_str, seal
+from dumbo.identity.encoding import ATOM_TYPES, ATOMS, SEAL_ABOVE, encode_bytes, encode_str, seal
 from dumbo.identity.expand import expand
-from dumbo.identity.parts import WAYS_OUT, Layout, OpaqueValue, Parts, Use
+from dumbo.identity.parts import WAYS_OUT, Layout, Listed, OpaqueValue, Parts, Raw, Use
 
 MAX_DEPTH: Final = 100_000
 """Levels of nesting above which a value is taken to have no end."""
 
+_AT_ONCE: Final = 4096
+"""Parts in order whose encodings are held, before they go into the digest."""
+
+_LONG: Final = 64 * 1024
 _SEQUENCES: Final[dict[type, bytes]] = {list: b"l%d:", tuple: b"t%d:"}
 _SETS: Final[dict[type, bytes]] = {set: b"u%d:", frozenset: b"z%d:"}
 
@@ -31,7 +38,7 @@ _SETS: Final[dict[type, bytes]] = {set: b"u%d:", frozenset: b"z%d:"}
 class _Frame:
     """One container whose parts are being encoded."""
 
-    __slots__ = ("head", "labels", "layout", "out", "pending", "value")
+    __slots__ = ("gone", "head", "labels", "layout", "out", "pending", "state", "value")
 
     def __init__(
         self,
@@ -47,9 +54,28 @@ class _Frame:
         self.layout = layout
         self.labels = labels
         self.out: list[bytes] = []
+        self.gone = 0
+        self.state: Any = None
+
+    def place(self) -> int:
+        """Index of the part that is being encoded."""
+        return self.gone + len(self.out)
+
+    def relieve(self) -> None:
+        """Digest what is held, where parts have an order."""
+        if self.layout is not Layout.ORDERED:
+            return
+        if self.state is None:
+            self.state = blake2b(self.head, digest_size=20)
+        self.state.update(b"".join(self.out))
+        self.gone += len(self.out)
+        self.out.clear()
 
     def close(self) -> bytes:
         out = self.out
+        if self.state is not None:
+            self.relieve()
+            return b"#" + bytes(self.state.digest())
         if self.layout is Layout.UNORDERED:
             out.sort()
         elif self.layout is Layout.MAPPING:
@@ -128,25 +154,31 @@ class Walk:
     def _fill(self, frame: _Frame) -> Any:
         """Encode parts until one needs a frame of its own, and give that; None at the end."""
         append, open_ = frame.out.append, self._open
-        for part in frame.pending:
-            atom = ATOMS.get(type(part))
-            if atom is not None:
-                append(atom(part))
-                continue
-            opened = open_(part)
-            if type(opened) is not bytes:
-                return opened
-            append(opened)
-        return None
+        while True:
+            if len(frame.out) >= _AT_ONCE:
+                frame.relieve()
+            before = frame.place()
+            for part in islice(frame.pending, _AT_ONCE):
+                atom = ATOMS.get(type(part))
+                if atom is not None:
+                    append(atom(part))
+                    continue
+                opened = open_(part)
+                if type(opened) is not bytes:
+                    return opened
+                append(opened)
+            if frame.place() == before:
+                return None
 
     def _open(self, value: Any) -> Any:
         """Bytes of a value that can be encoded at once, or a frame."""
         kind = type(value)
         head = _SEQUENCES.get(kind)
-        if head is not None:
+        if head is not None and len(value) <= _LONG:
             try:
                 # Atoms need no frame: this is what large plain data is made of.
-                return seal(head % len(value) + b"".join([ATOMS[type(p)](p) for p in value]))
+                code = head % len(value) + b"".join([ATOMS[type(p)](p) for p in value])
+                return code if len(code) <= SEAL_ABOVE else seal(code)
             except KeyError:
                 pass  # one part is none
         known = self._path.get(id(value))
@@ -161,6 +193,10 @@ class Walk:
             return _Frame(value, head % len(value), iter(value), Layout.UNORDERED, _in_set)
         if kind is Parts:
             return _open_parts(value, value)
+        if kind is Listed:
+            return _Frame(value, b"l%d:" % len(value), iter(value), Layout.ORDERED, _in_sequence)
+        if kind is Raw:
+            return encode_bytes(value.content)
         return self._open_foreign(value, kind)
 
     def _open_foreign(self, value: Any, kind: type) -> Any:
@@ -180,7 +216,7 @@ class Walk:
         return _open_parts(value, parts)
 
     def _role(self) -> str:
-        return self._name + "".join(frame.labels(len(frame.out)) for frame in self._frames)
+        return self._name + "".join(frame.labels(frame.place()) for frame in self._frames)
 
     def _message(self, cause: str) -> str:
         return f"cannot identify {self._role()}: {cause}. {WAYS_OUT.format(self._name)}"

@@ -14,6 +14,7 @@ from typing import Any, Final
 from dumbo.proxy.bare import node_of, plain
 from dumbo.proxy.carrier import plain_inside, refuse
 from dumbo.proxy.classes import Namespace, family
+from dumbo.proxy.lazy_array import LAZY_HOOKS
 from dumbo.proxy.node import Node
 from dumbo.proxy.wrapped_type import is_from
 
@@ -97,7 +98,13 @@ def arrays(value_type: type) -> Namespace | None:
     hooks: Namespace = {name: blocked(name) for name in MUTATORS}
     hooks.update(NUMPY_HOOKS)
     hooks.update({name: _from_record(name) for name in FACTS}, __len__=_len, __dlpack__=_dlpack)
-    return hooks
+    return hooks | LAZY_HOOKS
+
+
+@family
+def adopted_arrays(value_type: type) -> Namespace | None:
+    """Arrays in files that cannot be mapped: numpy reads them whole, slices in parts."""
+    return dict(NUMPY_HOOKS) if is_from(value_type, "dumbo", "AdoptedArray") else None
 
 
 def _shape(node: Node) -> tuple[int, ...]:

@@ -1,9 +1,11 @@
 """Lists, tuples and dicts item by item: touching one item loads one item.
 
-Law: an item of a plain type (None, bool, int, float, complex, str, bytes) comes bare; any other
-comes as its own carrier with the CID ``<cid>[key]``, the same object for as long as somebody holds
-it. Length and keys are read from the record where it has them. What is built from the whole
-(``+``, ``*``, ``|``, ``copy``) shares no mutable part with the cached value.
+Law: what is asked for by its key, index or name, or unpacked from a tuple, is a result of its own
+with the CID ``<cid>[key]``. Walking over many (a list, the values of a dict, a slice, a tuple too
+long to be unpacked) gives numbers and text bare, and everything else as its own carrier, the same
+object for as long as somebody holds it. Length and keys are read from the record where it has
+them. What is built from the whole (``+``, ``*``, ``|``, ``copy``) shares no mutable part with the
+cached value.
 """
 
 from __future__ import annotations
@@ -17,11 +19,12 @@ from typing import Any, Final
 
 from dumbo.proxy.arrays import blocked
 from dumbo.proxy.bare import hand_out, is_carrier, plain
+from dumbo.proxy.carrier import make
 from dumbo.proxy.carry import carry
-from dumbo.proxy.classes import Namespace, family
+from dumbo.proxy.classes import Namespace, carrier_class, family
 from dumbo.proxy.node import Node
 from dumbo.proxy.walk import all_plain
-from dumbo.proxy.wrapped_type import PLAIN, find_type
+from dumbo.proxy.wrapped_type import NAMED, PLAIN, find_type, names_one
 
 MUTATORS: Final[dict[type, str]] = {
     list: "append extend insert remove pop clear sort reverse",
@@ -33,20 +36,40 @@ MUTATORS: Final[dict[type, str]] = {
 }
 
 
+UNPACKED: Final = 32
+"""Items up to which a tuple is taken for a record that gets unpacked; a longer one is data."""
+
+
 def item(node: Node, key: Any) -> Any:
-    """Give the item at an exact key: bare if plain, else its carrier."""
+    """Give the item at an exact key as a result of its own; None, True and False come bare."""
+    if node.is_loaded:
+        value = node.item_value(key)
+        kind = type(value)
+        if kind in PLAIN:
+            named = kind in NAMED and names_one(key)
+            return make(carrier_class(kind), node.plain_child(key, value)) if named else value
+    return _child(node, key)
+
+
+def passing(node: Node, key: Any) -> Any:
+    """Give the item at an exact key to somebody who walks over all: numbers and text bare."""
     if node.is_loaded:
         value = node.item_value(key)
         if type(value) in PLAIN:
             return value
+    found = _child(node, key)
+    # Asked of the class: the item itself need not be loaded for it.
+    return plain(found) if getattr(type(found), "__dumbo_type__", None) in PLAIN else found
+
+
+def _child(node: Node, key: Any) -> Any:
     held = node.held()
     known = held.get(key)
     if known is not None:
         return known
-    child = node.child(key)
-    if find_type(child.record.type) in PLAIN:
-        return child.value
-    carrier = carry(child)
+    if not names_one(key):  # two keys may have one name, and a CID must not
+        return hand_out(node.item_value(key))
+    carrier = carry(node.child(key))
     return held.setdefault(key, carrier) if is_carrier(carrier) else carrier
 
 
@@ -63,16 +86,18 @@ def _bool(self: Any) -> bool:
 
 
 def _items_of_sequence(self: Any) -> Iterator[Any]:
-    node = self.__dumbo_node__()
+    node, length = self.__dumbo_node__(), _length(self)
+    if length <= UNPACKED and issubclass(type(self).__dumbo_type__, tuple):
+        return (item(node, index) for index in range(length))
     if node.is_loaded and all_plain(node.value):
         return iter(node.value)
-    return (item(node, index) for index in range(_length(self)))
+    return (passing(node, index) for index in range(length))
 
 
 def _sequence_item(self: Any, key: Any) -> Any:
     node, length = self.__dumbo_node__(), _length(self)
     if isinstance(key, slice):
-        found = [item(node, index) for index in range(*key.indices(length))]
+        found = [passing(node, index) for index in range(*key.indices(length))]
         return found if issubclass(self.__class__, list) else tuple(found)
     index = operator.index(key)
     if not -length <= index < length:
@@ -82,7 +107,7 @@ def _sequence_item(self: Any, key: Any) -> Any:
 
 def _reversed(self: Any) -> Iterator[Any]:
     node = self.__dumbo_node__()
-    return (item(node, index) for index in reversed(range(_length(self))))
+    return (passing(node, index) for index in reversed(range(_length(self))))
 
 
 def _dict_item(self: Any, key: Any) -> Any:
@@ -109,12 +134,34 @@ def _keys(self: Any) -> AbstractSet[Any]:
     return self.__dumbo_node__().keys().keys()  # type: ignore[no-any-return]  # keys of a dict
 
 
+class _Passing:
+    """A dict as its views see it: they walk over all items."""
+
+    __slots__ = ("_whole",)
+
+    def __init__(self, whole: Any) -> None:
+        self._whole = whole
+
+    def __getitem__(self, key: Any) -> Any:
+        node = self._whole.__dumbo_node__()
+        return passing(node, node.keys()[plain(key)])
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(_keys(self._whole))
+
+    def __len__(self) -> int:
+        return _length(self._whole)
+
+    def __repr__(self) -> str:
+        return repr(self._whole)
+
+
 def _values(self: Any) -> ValuesView[Any]:
-    return ValuesView(self)
+    return ValuesView(_Passing(self))  # type: ignore[arg-type]  # what a view asks of a mapping
 
 
 def _items(self: Any) -> Items[Any, Any]:
-    return Items(self)
+    return Items(_Passing(self))  # type: ignore[arg-type]  # as above
 
 
 def _contains(self: Any, element: Any) -> bool:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import copy
 import functools
+import operator
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from dumbo.proxy.arrays import NUMBERS
@@ -19,10 +20,12 @@ from dumbo.proxy.bare import hand_out, plain
 from dumbo.proxy.carried import Carried
 from dumbo.proxy.carrier import plain_inside, refuse
 from dumbo.proxy.carry import carry, comes_bare
+from dumbo.proxy.containers import UNPACKED
 from dumbo.proxy.known import remember
 from dumbo.proxy.node import Node
 from dumbo.proxy.pickled import reduced_native
-from dumbo.proxy.wrapped_type import PLAIN, is_tensor_type
+from dumbo.proxy.walk import is_named_tuple
+from dumbo.proxy.wrapped_type import NAMED, PLAIN, is_tensor_type, names_one
 
 READ_ONLY: Final[dict[type, str]] = {
     list: "append extend insert remove pop clear sort reverse __setitem__ __delitem__",
@@ -74,8 +77,10 @@ def native_carrier(node: Node) -> Any:
 def _native(node: Node) -> Any:
     value: Any = node.value
     kind: Any = type(value)
-    if kind in SUBCLASSED:
-        carrier = native_class(kind)(_with_native_items(node))
+    if kind in SUBCLASSED or is_named_tuple(kind):
+        made = native_class(kind)
+        make = made if kind in SUBCLASSED else made._make
+        carrier = make(_with_native_items(node))
         carrier._dumbo_node = node  # noqa: SLF001 - ours
         return carrier
     if f"{kind.__module__}.{kind.__name__}" == "numpy.ndarray":
@@ -110,9 +115,61 @@ def native_class(base: type[Any]) -> Any:
         namespace["__slots__"] = (*weak, "_dumbo_node")
         namespace.update((name, _refused(name)) for name in READ_ONLY[base].split())
         namespace.update((name, _bare_in_place(name)) for name in IN_PLACE if hasattr(base, name))
+    namespace |= ITEM_HOOKS.get(tuple if is_named_tuple(base) else base, {})
+    namespace.update((name, _field(at)) for at, name in enumerate(getattr(base, "_fields", ())))
     if base in NUMBERS:
         namespace["__array_ufunc__"] = _weak_ufunc
     return type(f"Native[{base.__name__}]", (Native, base), namespace)
+
+
+def _sequence_item(self: Any, key: Any) -> Any:
+    base = list if isinstance(self, list) else tuple
+    found = base.__getitem__(self, plain(key))
+    if type(found) not in NAMED or (node := self.__dumbo_node__()) is None:
+        return found
+    index = operator.index(key)
+    return _plain_item(node, index if index >= 0 else index + len(self), found)
+
+
+def _unpacked(self: Any) -> Iterator[Any]:
+    whole = tuple.__iter__(self)
+    if len(self) > UNPACKED or (node := self.__dumbo_node__()) is None:
+        return whole
+    return (
+        _plain_item(node, index, found) if type(found) in NAMED else found
+        for index, found in enumerate(whole)
+    )
+
+
+def _field(position: int) -> property:
+    return property(lambda self: _sequence_item(self, position))
+
+
+def _dict_item(self: Any, key: Any) -> Any:
+    key = plain(key)
+    found = dict.__getitem__(self, key)
+    if type(found) not in NAMED or (node := self.__dumbo_node__()) is None:
+        return found
+    key = node.keys()[key]
+    return _plain_item(node, key, found) if names_one(key) else found
+
+
+def _get(self: Any, key: Any, default: Any = None) -> Any:
+    return _dict_item(self, key) if key in self else default
+
+
+def _plain_item(node: Node, key: object, item: Any) -> Any:
+    carrier = native_class(type(item))(item)
+    carrier._dumbo_node = node.plain_child(key, item)  # noqa: SLF001 - ours
+    return carrier
+
+
+ITEM_HOOKS: Final[dict[type, dict[str, Any]]] = {
+    list: {"__getitem__": _sequence_item},
+    tuple: {"__getitem__": _sequence_item, "__iter__": _unpacked},
+    dict: {"__getitem__": _dict_item, "get": _get},
+}
+"""How native containers give numbers and text that are asked for by name, as the proxies do."""
 
 
 def _refused(name: str) -> Callable[..., Any]:

@@ -7,17 +7,22 @@ given callables and keeps them.
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dumbo._typing import MISSING, Missing
+from dumbo.forking import renewing
 from dumbo.identity.cid import CID
 from dumbo.proxy.wrapped_type import facts_of, type_name
 from dumbo.records import Edge, EdgeKind, Record
+
+if TYPE_CHECKING:
+    from dumbo.storage.handles import ArrayHandle
 
 
 class Returns(StrEnum):
@@ -29,6 +34,13 @@ class Returns(StrEnum):
 
 
 Load: TypeAlias = Callable[[], object]
+_process = os.getpid()
+
+
+@renewing
+def _renew() -> None:
+    global _process  # noqa: PLW0603  # nodes are too many to be renewed one by one
+    _process = os.getpid()
 
 
 class Node:
@@ -52,6 +64,8 @@ class Node:
         The CIDs of what the value was computed from. Default: the sources of the record's edges.
     upstream_globals : callable, optional
         Upstream globals by name, with a fingerprint or short text each.
+    handle : callable, optional
+        Opens a stored array without reading it; gives None where that cannot be.
 
     Examples
     --------
@@ -68,11 +82,14 @@ class Node:
         "__weakref__",
         "_children",
         "_globals",
+        "_handle",
         "_inputs",
         "_items",
         "_keys",
         "_load",
         "_lock",
+        "_open",
+        "_pid",
         "_spelling",
         "_value",
         "home",
@@ -91,6 +108,7 @@ class Node:
         note: str = "",
         inputs: Callable[[], Iterable[CID]] | None = None,
         upstream_globals: Callable[[], Mapping[str, str]] | None = None,
+        handle: Callable[[], ArrayHandle | None] | None = None,
     ) -> None:
         self.record = record
         self.note = note
@@ -100,7 +118,10 @@ class Node:
         self._keys = keys
         self._inputs = inputs
         self._globals = upstream_globals
+        self._open = handle
+        self._handle: ArrayHandle | None = None
         self._lock = threading.RLock()
+        self._pid = _process
         self._spelling: dict[Hashable, Hashable] | None = None
         # Whoever made the node and can look its version up; None for one that was unpickled.
         self.home: object = None
@@ -120,14 +141,31 @@ class Node:
     def value(self) -> object:
         """The value; loads it at the first touch."""
         if self._value is MISSING:
-            with self._lock:
+            with self._guard():
                 if self._value is MISSING:
                     self._value = self._load()
         return self._value
 
+    def _guard(self) -> threading.RLock:
+        """The lock; a new one in a forked child, where nobody can release the old."""
+        if self._pid != _process:
+            self._lock, self._pid = threading.RLock(), _process
+        return self._lock
+
+    @property
+    def handle(self) -> ArrayHandle | None:
+        """The array, opened and not read; None where the value is at hand or is no such array."""
+        if self._open is None or self._value is not MISSING:
+            return None
+        if self._handle is None:
+            with self._guard():
+                if self._handle is None:
+                    self._handle = self._open()
+        return self._handle
+
     def offer(self, load: Load) -> None:
         """Give the node a nearer way to its value, if it has none yet."""
-        with self._lock:
+        with self._guard():
             if self._value is MISSING:
                 self._load = load
 
@@ -165,13 +203,20 @@ class Node:
             child.offer(lambda: self.item_value(key))
         return child
 
+    def plain_child(self, key: object, value: object) -> Node:
+        """Give the node of the item at `key`, which is `value`, at hand and of a plain type.
+
+        Cheap, and keeps the item alone alive; its record is written when somebody asks for it.
+        """
+        return PlainItem(self.record, key, value, self)
+
     def held(self) -> weakref.WeakValueDictionary[object, object]:
         """Give the carriers of items that somebody holds, by key.
 
         Weak, because walking a long stored list must not keep every item that was seen.
         """
         if self._items is None:
-            with self._lock:
+            with self._guard():
                 if self._items is None:
                     self._items = weakref.WeakValueDictionary()
         return self._items
@@ -186,25 +231,69 @@ class Node:
     def _cut(self, key: object) -> Node:
         item = self.item_value(key)
         inner = getattr(type(item), "__dumbo_node__", None)
-        record = self.record if inner is None else inner(item).record
-        facts = facts_of(item) if inner is None else record.meta
-        cid = self.record.cid.item(key)
-        source = Edge(
-            self.cid, cid, EdgeKind.ITEM, repr(key), self.record.version, self.record.digest
-        )
-        cut = replace(
-            self.record,
-            cid=cid,
-            type=type_name(type(item)) if inner is None else record.type,
-            meta=facts,
-            edges=(source,),
-            stored=None,
-            digest="",
-            nbytes=0,
-        )
         if inner is not None:  # a result of another call sits inside: stay as lazy as it is
-            child = Node(cut, lambda: inner(item).value, note=self.note)
+            within = inner(item).record
+            record = cut_record(self.record, key, within.type, within.meta)
+            child = Node(record, lambda: inner(item).value, note=self.note)
         else:
-            child = Node(cut, lambda: item, value=item, note=self.note)
+            record = cut_record(self.record, key, type_name(type(item)), facts_of(item))
+            child = Node(record, lambda: item, value=item, note=self.note)
         child.home = self.home
+        child._globals = self._globals  # noqa: SLF001 - a node too
         return child
+
+
+def cut_record(whole: Record, key: object, value_type: str, meta: Mapping[str, object]) -> Record:
+    """Write the record of an item that has no place of its own in a store."""
+    cid = whole.cid.item(key)
+    source = Edge(whole.cid, cid, EdgeKind.ITEM, repr(key), whole.version, whole.digest)
+    return replace(
+        whole,
+        cid=cid,
+        type=value_type,
+        meta=meta,
+        edges=(source,),
+        stored=None,
+        digest="",
+        nbytes=0,
+    )
+
+
+class PlainItem(Node):
+    """The node of a number or text out of a loaded container.
+
+    Making one costs a microsecond, because nothing is written down until it is asked for.
+    """
+
+    __slots__ = ("_key", "_record", "_whole")
+
+    def __init__(self, whole: Record, key: object, value: object, parent: Node) -> None:
+        self._whole = whole
+        self._key = key
+        self._record: Record | None = None
+        self._value = value
+        self._children = parent._children  # noqa: SLF001 - a node too
+        self._globals = parent._globals  # noqa: SLF001 - as above
+        self.note = parent.note
+        self.home = parent.home
+        self._keys = self._inputs = self._open = self._handle = None
+        self._spelling = self._items = None
+        self._pid = 0  # the lock is made when it is needed
+
+    @property
+    def record(self) -> Record:  # type: ignore[override]  # written late
+        """The record."""
+        if self._record is None:
+            if self._children is not None:
+                self._record = self._children(self._key).record
+            else:
+                item = self._value
+                self._record = cut_record(
+                    self._whole, self._key, type_name(type(item)), facts_of(item)
+                )
+        return self._record
+
+    @property
+    def cid(self) -> CID:
+        """The CID; known without the record."""
+        return self._whole.cid.item(self._key)

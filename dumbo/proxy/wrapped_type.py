@@ -10,13 +10,19 @@ import importlib
 import sys
 import types
 from collections.abc import Mapping
+from enum import Enum
 from typing import Final
 
 SAFE_ROOTS: Final = ("builtins", "numpy", "torch")
 """Modules imported on behalf of a record; all others only if the program has them already."""
 
 PLAIN: Final = frozenset({type(None), bool, int, float, complex, str, bytes})
-"""Exact types whose items come bare out of a container: immutable, cheap, better the real thing."""
+"""Exact types that are immutable and cheap: whoever walks over many gets the real thing."""
+NAMED: Final = PLAIN - {type(None), bool}
+"""Those of them whose values are results of their own when they are asked for by name."""
+
+CLOSED: Final = frozenset({"datetime", "decimal", "fractions", "numpy", "pandas", "pathlib", "uuid"})
+"""Modules of whose values equal ones, and no others, have one repr."""
 
 
 HIDDEN: Final = {
@@ -25,6 +31,22 @@ HIDDEN: Final = {
     if isinstance(kind, type) and kind.__module__ == "builtins"
 }
 """Built-in types that `builtins` does not name: NoneType, function, ellipsis and others."""
+
+
+def names_one(key: object) -> bool:
+    """Whether the repr of a dict's key is that of no other key, here and in any process.
+
+    Examples
+    --------
+    >>> names_one(("a", 1)), names_one(object())
+    (True, False)
+    """
+    kind = type(key)
+    if kind is tuple:
+        return all(map(names_one, key))  # type: ignore[arg-type]  # a tuple
+    if isinstance(key, Enum):
+        return kind.__repr__ is Enum.__repr__ and type(key.value) in PLAIN
+    return kind in PLAIN or kind.__module__.partition(".")[0] in CLOSED
 
 
 def type_name(value_type: type) -> str:

@@ -5,6 +5,7 @@ Law: bytes come back as they were or not at all; what a store says is never trus
 
 from __future__ import annotations
 
+from dumbo.storage.array_options import ArrayFormat, ArrayOptions, Compression
 from dumbo.storage.base import Catalog, Codec, Keeps, Stamp, Stamps
 from dumbo.storage.catalog import SqliteCatalog
 from dumbo.storage.codecs import Pickles
@@ -14,8 +15,11 @@ from dumbo.storage.store import Store, StoreOptions, is_store
 from dumbo.storage.values import Values
 
 __all__ = [
+    "ArrayFormat",
+    "ArrayOptions",
     "Catalog",
     "Codec",
+    "Compression",
     "Keeps",
     "Memory",
     "Objects",

@@ -4,8 +4,9 @@ Law: contracts only. Nothing here opens, reads or writes; an implementation neve
 
 What the parts raise, all from `dumbo.errors`: `StoreUnavailableError` (folder or catalog cannot
 be opened or written), `StoreFormatError` (written by a newer dumbo), `CorruptStoreError` (the
-catalog or a row of it cannot be read), `ValueLostError` (bytes gone, short or altered),
-`UntrustedValueError` (bytes that would run code, without the key that signed them),
+catalog or a row of it cannot be read), `ClaimLostError` (somebody else took the computation
+over), `ValueLostError` (bytes gone, short or altered), `UntrustedValueError` (bytes that would run
+code, without the key that signed them),
 `MissingLibraryError` (a value of a library that is absent), `UncacheableError` (a value that
 cannot be kept) and `NameTakenError` (a tag that means something else).
 """
@@ -61,6 +62,47 @@ class Stamp:
     mtime_ns: int
     ctime_ns: int
     boot: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A computation that somebody has taken on.
+
+    Attributes
+    ----------
+    cid : CID
+    owner : str
+    epoch : int
+        Given out once; what was claimed under an earlier one is not published any more.
+    until : float
+        When others may take it over, in seconds since the epoch of the clock.
+    """
+
+    cid: CID
+    owner: str
+    epoch: int
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that is wrong with one version.
+
+    Attributes
+    ----------
+    cid : CID
+        Empty where even the name cannot be read.
+    version : int
+    problem : str
+        What is wrong, in words.
+    """
+
+    cid: CID
+    version: int
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.cid.short or 'a record'} (version {self.version}): {self.problem}"
 
 
 class Stamps(Protocol):
@@ -130,6 +172,10 @@ class Keeper(Protocol):
         """Load a child."""
         ...
 
+    def objects_of(self, stored: Stored) -> tuple[str, ...]:
+        """Name every object a child needs."""
+        ...
+
 
 class Catalog(Protocol):
     """The transactional index of records, edges, names and sources."""
@@ -142,8 +188,16 @@ class Catalog(Protocol):
         """Return one version, the newest for 0."""
         ...
 
-    def add(self, records: Sequence[Record], depsets: Iterable[Depset] = ()) -> dict[int, int]:
-        """Write records in one transaction; maps in-memory versions to real ones."""
+    def add(
+        self,
+        records: Sequence[Record],
+        depsets: Iterable[Depset] = (),
+        claim: Claim | None = None,
+    ) -> dict[int, int]:
+        """Write records in one transaction; maps in-memory versions to real ones.
+
+        With a `claim` it releases that, and raises `ClaimLostError` if it was taken over.
+        """
         ...
 
     def depset(self, key: str) -> Depset | None:
@@ -206,6 +260,22 @@ class Catalog(Protocol):
         """Return module and name of code that was recorded in one version."""
         ...
 
+    def claim(self, cid: CID, owner: str, lease: float) -> Claim | None:
+        """Claim a computation for `lease` seconds; None while somebody's claim lasts."""
+        ...
+
+    def renew(self, claim: Claim, lease: float) -> Claim | None:
+        """Make a claim last `lease` seconds from now; None if it was taken over."""
+        ...
+
+    def release(self, claim: Claim) -> bool:
+        """Give a claim up; False if it was taken over."""
+        ...
+
+    def claimant(self, cid: CID) -> Claim | None:
+        """Return the claim on a computation, run out or not."""
+        ...
+
     def set_external(self, name: str, digest: str, text: str) -> None:
         """Note the digest under which an external value was last seen."""
         ...
@@ -234,6 +304,18 @@ class Catalog(Protocol):
         """Iterate over the newest records."""
         ...
 
+    def every_version(self) -> Iterator[Record | Problem]:
+        """Iterate over every version, oldest first; what cannot be read is a `Problem`."""
+        ...
+
+    def faults(self) -> tuple[str, ...]:
+        """Return what is wrong with the catalog as a whole."""
+        ...
+
+    def discard(self, version: int) -> bool:
+        """Delete a version whatever its row says; False if it is tagged."""
+        ...
+
     def functions(self) -> tuple[str, ...]:
         """Return the functions that have records."""
         ...
@@ -242,12 +324,28 @@ class Catalog(Protocol):
         """Return how many CIDs have records, in constant time."""
         ...
 
+    def value_bytes(self) -> int:
+        """Return how many bytes the kept values take, each version counted."""
+        ...
+
+    def get_meta(self, key: str) -> str | None:
+        """Return a fact of the store as a whole."""
+        ...
+
+    def put_meta(self, key: str, value: str) -> None:
+        """Note a fact of the store as a whole."""
+        ...
+
     def count(self, kind: str, function: str, seconds: float = 0.0, n: int = 1) -> None:
         """Count something without writing."""
         ...
 
     def totals(self) -> dict[tuple[str, str], tuple[int, float]]:
         """Return what was counted, by kind and function."""
+        ...
+
+    def flush(self) -> None:
+        """Write what is counted now."""
         ...
 
     def close(self) -> None:

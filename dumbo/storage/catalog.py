@@ -9,54 +9,60 @@ about 4 ms a commit instead of 0.1). WAL needs memory shared on one host: keep t
 network file systems.
 
 The faces of the catalog lie in their own files: `dumbo.storage.walks` (edges, cones, iteration),
-`dumbo.storage.names` (tags, externals, sources, stamps), `dumbo.storage.tallies` (counters).
+`dumbo.storage.names` (tags, externals, sources, stamps), `dumbo.storage.claiming` (who computes
+what), `dumbo.storage.soundness` (damage), `dumbo.storage.tallies` (counters).
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import operator
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from dumbo.errors import CorruptStoreError
 from dumbo.identity.cid import CID
 from dumbo.records import Depset, Edge, Record
 from dumbo.storage.additions import Addition
+from dumbo.storage.base import Claim
+from dumbo.storage.claiming import Claiming, spend
 from dumbo.storage.database import Database
 from dumbo.storage.names import Names
 from dumbo.storage.rows import (
     EDGE_SELECT,
     RECORD_COLUMNS,
-    RECORD_JOINS,
     cid_key,
     edge_from,
     record_from,
     row_cid,
 )
+from dumbo.storage.soundness import Soundness, delete, drop_bare
 from dumbo.storage.tallies import Tallies
 from dumbo.storage.walks import Walks
 from dumbo.storage.words import Interner, Words, depset_from, storable
 
-_BY_CID = """
-    FROM word w JOIN node n ON n.digest = ? AND n.fn = w.id AND n.path = ?
-    JOIN record r ON r.node = n.id
-"""
 # Most records have no edges: the last column saves them the second statement.
 _COLUMNS = f"{RECORD_COLUMNS}, EXISTS (SELECT 1 FROM edge WHERE target = r.version)"  # noqa: S608 - constants
-_VERSIONS = f"SELECT {_COLUMNS} {_BY_CID} {RECORD_JOINS} WHERE w.text = ?"
-_RECORD = f"""
-    SELECT {_COLUMNS} FROM word w JOIN node n ON n.digest = ? AND n.fn = w.id AND n.path = ?
-    JOIN record r ON r.version = coalesce(nullif(?, 0), n.newest) AND r.node = n.id
-    {RECORD_JOINS} WHERE w.text = ?
+_OF_CID = "WHERE n.digest = ? AND n.fn = ? AND n.path = ?"
+_VERSIONS = f"SELECT {_COLUMNS} FROM node n JOIN record r ON r.node = n.id {_OF_CID}"  # noqa: S608 - constants
+_NUMBERS = f"""
+    SELECT r.version FROM node n JOIN record r ON r.node = n.id {_OF_CID} ORDER BY r.version DESC
 """  # noqa: S608 - constants
-_KEEP_EDGE_DIGESTS = """
-    UPDATE edge SET digest = (SELECT digest FROM record WHERE version = ?2)
-    WHERE source = ?1 AND version = ?2 AND digest IS NULL
-"""
+_VERSION = operator.itemgetter(3)
+_RECORD = f"""
+    SELECT {_COLUMNS} FROM node n
+    JOIN record r ON r.version = coalesce(nullif(?, 0), n.newest) AND r.node = n.id {_OF_CID}
+"""  # noqa: S608 - constants
+_EDGES = f"{EDGE_SELECT} WHERE e.target = ? ORDER BY e.pos"
+_EDGES_OF_MANY = f"""
+    {EDGE_SELECT} WHERE e.target IN (SELECT value FROM json_each(?)) ORDER BY e.target, e.pos
+"""  # noqa: S608 - constants
 
 
-class SqliteCatalog(Walks, Names, Tallies):
+class SqliteCatalog(Walks, Names, Claiming, Soundness, Tallies):
     """Records, edges and names in one SQLite file.
 
     Parameters
@@ -74,7 +80,7 @@ class SqliteCatalog(Walks, Names, Tallies):
 
     def __init__(self, path: Path, durable: bool = False) -> None:
         self._database = Database(Path(path), durable)
-        self._words = Words()
+        self._words = Words(self._database)
         self._depsets: dict[str, Depset] = {}
         self._begin_tallies()
 
@@ -84,39 +90,78 @@ class SqliteCatalog(Walks, Names, Tallies):
         return self._database.path
 
     def versions(self, cid: CID) -> tuple[Record, ...]:
-        """Return every version of a CID, newest first; empty if it is unknown."""
+        """Return every version of a CID, newest first; empty if it is unknown.
+
+        Raises
+        ------
+        CorruptStoreError
+            There are versions, and none of them can be read.
+        """
         digest, function, path = cid_key(cid)
-        rows = self._database.read(_VERSIONS, (digest, path, function))
-        if len(rows) > 1:
-            rows.sort(key=lambda row: -row[3])
-        return self._found(rows)
+        number = self._words.id_of(function)
+        if number is None:
+            return ()
+        try:
+            rows = self._database.read(_VERSIONS, (digest, number, path))
+            if len(rows) == 1:
+                return (self._found(rows[0], cid),)
+            return tuple(
+                [self._found(row, cid) for row in sorted(rows, key=_VERSION, reverse=True)]
+            )
+        except CorruptStoreError as error:
+            return self._readable(cid, (digest, number, path), error)
 
     def record(self, cid: CID, version: int = 0) -> Record | None:
         """Return one version of a CID, the newest for 0; None if there is none."""
         digest, function, path = cid_key(cid)
-        rows = self._database.read(_RECORD, (digest, path, version, function))
-        return self._found(rows)[0] if rows else None
+        number = self._words.id_of(function)
+        rows = self._database.read(_RECORD, (version, digest, number, path)) if number else []
+        return self._found(rows[0], cid) if rows else None
+
+    def _readable(
+        self, cid: CID, key: tuple[bytes, int, str], damage: CorruptStoreError
+    ) -> tuple[Record, ...]:
+        """Records of the rows that can be read: one that is damaged hides no other."""
+        found: list[Record] = []
+        for (version,) in self._database.read(_NUMBERS, key):
+            with contextlib.suppress(CorruptStoreError):
+                record = self.record(cid, version)
+                found += () if record is None else (record,)
+        if not found:
+            raise damage
+        return tuple(found)
+
+    def _found(self, row: tuple[Any, ...], cid: CID) -> Record:
+        """Read a row of a known CID, whose last column says whether there are edges."""
+        edges: tuple[Edge, ...] = ()
+        if row[-1]:
+            words = self._words
+            rows = self._database.read(_EDGES, (row[3],))
+            edges = tuple([edge_from(edge, cid, words) for edge in rows])
+        return record_from(row, edges, self._words, cid)
 
     def _records(self, rows: Sequence[tuple[Any, ...]]) -> tuple[Record, ...]:
-        edges = self._edges_into({row[3]: row_cid(row) for row in rows}) if rows else {}
-        return tuple(record_from(row, edges.get(row[3], ())) for row in rows)
+        words = self._words
+        targets = {row[3]: row_cid(row, words) for row in rows}
+        edges: dict[int, list[Edge]] = {}
+        for edge in self._database.read(_EDGES_OF_MANY, (json.dumps([*targets]),)) if rows else ():
+            edges.setdefault(edge[0], []).append(edge_from(edge, targets[edge[0]], words))
+        return tuple(
+            [record_from(row, tuple(edges.get(row[3], ())), words, targets[row[3]]) for row in rows]
+        )
 
-    def _found(self, rows: Sequence[tuple[Any, ...]]) -> tuple[Record, ...]:
-        """Read rows whose last column says whether there are edges."""
-        if any(row[-1] for row in rows):
-            return self._records([row[:-1] for row in rows])
-        return tuple([record_from(row[:-1], ()) for row in rows])
-
-    def _edges_into(self, targets: dict[int, CID]) -> dict[int, tuple[Edge, ...]]:
-        if len(targets) == 1:
-            condition, wanted = "= ?", str(*targets)
-        else:
-            condition, wanted = "IN (SELECT value FROM json_each(?))", json.dumps(list(targets))
-        found: dict[int, list[Edge]] = {}
-        sql = f"{EDGE_SELECT} WHERE e.target {condition} ORDER BY e.target, e.pos"
-        for row in self._database.read(sql, (wanted,)):
-            found.setdefault(row[0], []).append(edge_from(row, targets[row[0]]))
-        return {version: tuple(edges) for version, edges in found.items()}
+    @contextlib.contextmanager
+    def _change(self) -> Iterator[tuple[sqlite3.Connection, Interner]]:
+        """Hold one transaction; what it made is known to others once it is committed."""
+        try:
+            with self._database.write() as connection:
+                interner = Interner(connection, self._words)
+                yield connection, interner
+        except BaseException:
+            # Ids that were undone can come back with another meaning.
+            self._words.forget()
+            raise
+        interner.commit()
 
     def depset(self, key: str) -> Depset | None:
         """Return an interned set of dependencies, from memory after the first time."""
@@ -133,16 +178,23 @@ class SqliteCatalog(Walks, Names, Tallies):
             self._depsets[key] = depset_from(key, members, parts)
         return self._depsets[key]
 
-    def add(self, records: Sequence[Record], depsets: Iterable[Depset] = ()) -> dict[int, int]:
-        """Write records, with edges and depsets, in one transaction.
+    def add(
+        self,
+        records: Sequence[Record],
+        depsets: Iterable[Depset] = (),
+        claim: Claim | None = None,
+    ) -> dict[int, int]:
+        """Write records, with their edges and depsets, in one transaction.
 
         Parameters
         ----------
         records : sequence of Record
-            Inputs before their users. Those that were only in memory have negative versions, by
-            which edges of later ones refer to them. Objects they name must be published.
+            A negative version stands for a record that was only in memory; records may refer to
+            each other by those. Sources come before the records that used them.
         depsets : iterable of Depset
-            Those the records name that may be new here.
+            Those that the records name and that may not have been written yet.
+        claim : Claim, optional
+            The claim under which the records were computed; it is released with them.
 
         Returns
         -------
@@ -154,57 +206,58 @@ class SqliteCatalog(Walks, Names, Tallies):
         ------
         ConfigurationError
             A record names a depset that is not known, or an edge a version that is not given.
+        ClaimLostError
+            Somebody else took the claim over meanwhile; nothing is written.
         """
-        with self._database.write() as connection:
-            interner = Interner(connection, self._words)
+        with self._change() as (connection, interner):
+            if claim is not None:
+                spend(connection, claim)
             for depset in depsets:
                 interner.add_depset(depset)
-            made = Addition(connection, interner, self.record)
+            made = Addition(connection, interner, self._words, self.record)
             for record in records:
                 made.add(record)
             made.finish()
             self._buffers.write(connection)
-        interner.commit()
+        made.commit()
         return made.versions
 
     def forget(self, cid: CID) -> int:
         """Delete every version of a CID, its tag too; returns how many there were."""
-        with self._database.write() as connection:
-            node = Interner(connection, self._words).node(cid)[0]
+        with self._change() as (connection, interner):
+            node, _ = interner.find_node(cid)
             versions = connection.execute("SELECT version FROM record WHERE node = ?", (node,))
             numbers = [row[0] for row in versions.fetchall()]
             for number in numbers:
-                _delete(connection, node, number)
+                delete(connection, node, number)
             connection.execute("DELETE FROM tag WHERE node = ?", (node,))
-            _drop_bare(connection, node)
+            drop_bare(connection, node)
         return len(numbers)
 
     def forget_version(self, cid: CID, version: int) -> bool:
         """Delete one version of a CID; False if there was none such."""
-        with self._database.write() as connection:
-            node = Interner(connection, self._words).node(cid)[0]
-            found = _delete(connection, node, version)
-            _drop_bare(connection, node)
+        with self._change() as (connection, interner):
+            node, _ = interner.find_node(cid)
+            found = delete(connection, node, version)
+            drop_bare(connection, node)
         return found
 
     def evict(self, cid: CID, version: int) -> bool:
         """Drop the bytes of a version; its record, digest and facts stay."""
-        digest, function, path = cid_key(cid)
-        with self._database.write() as connection:
+        with self._change() as (connection, interner):
             done = connection.execute(
-                "UPDATE record SET codec = NULL, object = NULL, inline = NULL"
-                " WHERE version = ? AND codec IS NOT NULL AND node = (SELECT n.id FROM node n"
-                " JOIN word w ON w.id = n.fn WHERE n.digest = ? AND n.path = ? AND w.text = ?)",
-                (version, digest, path, function),
+                "UPDATE record SET codec = NULL, object = NULL, inline = NULL, checksum = NULL"
+                " WHERE version = ? AND codec IS NOT NULL AND node = ?",
+                (version, interner.find_node(cid)[0]),
             )
             return done.rowcount > 0
 
     def update_text(self, cid: CID, text: str) -> None:
         """Set the user's description of the newest version."""
-        with self._database.write() as connection:
-            _, newest = Interner(connection, self._words).node(cid)
+        with self._change() as (connection, interner):
             connection.execute(
-                "UPDATE record SET text = ? WHERE version = ?", (storable(text), newest)
+                "UPDATE record SET text = ? WHERE version = ?",
+                (storable(text), interner.find_node(cid)[1]),
             )
 
     def close(self) -> None:
@@ -212,32 +265,3 @@ class SqliteCatalog(Walks, Names, Tallies):
         if not self._database.is_closed:
             self.flush()
             self._database.close()
-
-
-def _delete(connection: sqlite3.Connection, node: int, version: int) -> bool:
-    """Delete one version; keep ``newest``, the count and the edges that refer to it right."""
-    connection.execute(_KEEP_EDGE_DIGESTS, (node, version))
-    done = connection.execute(
-        "DELETE FROM record WHERE node = ? AND version = ?", (node, version)
-    ).rowcount
-    if not done:
-        return False
-    connection.execute("DELETE FROM edge WHERE target = ?", (version,))
-    (newest,) = connection.execute(
-        "SELECT coalesce(max(version), 0) FROM record WHERE node = ?", (node,)
-    ).fetchone()
-    connection.execute("UPDATE node SET newest = ? WHERE id = ?", (newest, node))
-    if not newest:
-        connection.execute("UPDATE head SET nodes = nodes - 1")
-    return True
-
-
-def _drop_bare(connection: sqlite3.Connection, node: int) -> None:
-    """Delete the name of a CID that nothing refers to."""
-    connection.execute(
-        "DELETE FROM node WHERE id = ?1 AND newest = 0"
-        " AND NOT EXISTS (SELECT 1 FROM edge WHERE source = ?1)"
-        " AND NOT EXISTS (SELECT 1 FROM tag WHERE node = ?1)"
-        " AND NOT EXISTS (SELECT 1 FROM moved WHERE node = ?1 OR now = ?1)",
-        (node,),
-    )

@@ -1,10 +1,11 @@
-"""Four steps of publication that the standard library leaves to its user.
+"""Five steps of publication that the standard library leaves to its user.
 
 Law: nothing here knows what an object is; links are never followed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -52,3 +53,9 @@ def remove(path: Path) -> int:
     except FileNotFoundError:
         return 0
     return nbytes
+
+
+def discard(draft: Path) -> None:
+    """Remove a draft if that can be done; a later sweep finds what is left."""
+    with contextlib.suppress(OSError):
+        remove(draft)

@@ -52,6 +52,8 @@ def name_on_disk(path: Path, data: Path) -> str:
 def _split(metadata: bytes, total: int) -> tuple[int, bytes]:
     """Length of the data of a shard of `total` bytes, and the tail it must have."""
     layout = ArrayLayout.from_metadata(metadata)
+    if layout.compressed:
+        return total, b""  # where each chunk lies cannot be told from the metadata
     if layout.file_size != total:
         raise ValueError(f"{total} bytes where the metadata ask for {layout.file_size}")
     return layout.nbytes, layout.tail()

@@ -1,12 +1,14 @@
 """The memory tier: values in use, up to a number of bytes, least recently used out first.
 
 Law: what leaves is told to the listener, outside the lock; a value larger than the whole tier is
-not taken.
+not taken. A forked child has a lock of its own: its parent's may be held for ever.
 """
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
@@ -14,6 +16,7 @@ from typing import Final
 from dumbo._typing import MISSING, Missing
 
 DEFAULT_BYTES: Final = 512 * 1024 * 1024
+_LIVE: Final[weakref.WeakSet[Memory]] = weakref.WeakSet()
 
 
 class Memory:
@@ -35,7 +38,7 @@ class Memory:
     (MISSING, 'y', 60)
     """
 
-    __slots__ = ("_entries", "_evicted", "_lock", "_nbytes", "max_bytes")
+    __slots__ = ("__weakref__", "_entries", "_evicted", "_lock", "_nbytes", "max_bytes")
 
     def __init__(
         self,
@@ -47,6 +50,7 @@ class Memory:
         self._entries: OrderedDict[str, tuple[object, int]] = OrderedDict()
         self._nbytes = 0
         self._lock = threading.Lock()
+        _LIVE.add(self)
 
     @property
     def nbytes(self) -> int:
@@ -100,6 +104,10 @@ class Memory:
             self._nbytes = 0
         gone.clear()
 
+    def after_fork(self) -> None:
+        """Have a lock nobody holds."""
+        self._lock = threading.Lock()
+
     def _remove(self, key: str) -> tuple[object, int] | None:
         entry = self._entries.pop(key, None)
         if entry is not None:
@@ -113,3 +121,12 @@ class Memory:
             self._nbytes -= entry[1]
             gone.append((key, entry))
         return gone
+
+
+def _after_fork() -> None:
+    for memory in tuple(_LIVE):
+        memory.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

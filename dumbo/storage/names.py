@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 
 from dumbo.errors import NameTakenError
 from dumbo.identity.cid import CID
@@ -18,7 +19,7 @@ from dumbo.storage.base import Stamp
 from dumbo.storage.database import Database
 from dumbo.storage.rows import cid_from, cid_key
 from dumbo.storage.tallies import Buffers
-from dumbo.storage.words import Interner, Words
+from dumbo.storage.words import Interner
 
 SourceStamp = tuple[int, int, int, int]
 """mtime and ctime in nanoseconds, size in bytes, inode."""
@@ -28,8 +29,11 @@ class Names:
     """The catalog's face towards what people and files are called."""
 
     _database: Database
-    _words: Words
     _buffers: Buffers
+
+    def _change(self) -> AbstractContextManager[tuple[sqlite3.Connection, Interner]]:
+        """Hold one transaction; the catalog knows how."""
+        raise NotImplementedError
 
     def set_tag(self, name: str, cid: CID) -> None:
         """Name a CID; a tag that it has is replaced, which renames it.
@@ -46,9 +50,8 @@ class Names:
             raise NameTakenError(
                 f"tag({name!r}, {cid.short}): {name!r} names {taken.short}; untag({name!r}) first"
             )
-        with self._database.write() as connection:
-            interner = Interner(connection, self._words)
-            node, _ = interner.node(cid)
+        with self._change() as (connection, interner):
+            node = interner.node(cid)
             connection.execute("DELETE FROM tag WHERE node = ?", (node,))
             try:
                 connection.execute("INSERT INTO tag VALUES (?, ?)", (name, node))
@@ -57,7 +60,6 @@ class Names:
                     f"tag({name!r}, {cid.short}): another process took the name just now; "
                     "choose another"
                 ) from error
-        interner.commit()
 
     def drop_tag(self, name: str) -> bool:
         """Remove a tag; False if there was none."""
@@ -85,19 +87,17 @@ class Names:
     def note_moves(self, moves: Mapping[CID, CID]) -> None:
         """Note that results count under other CIDs now; their tags go along."""
         tags = self.tags()
-        with self._database.write() as connection:
-            interner = Interner(connection, self._words)
+        with self._change() as (connection, interner):
             for old, new in moves.items():
-                pair = (interner.node(old)[0], interner.node(new)[0])
+                pair = (interner.node(old), interner.node(new))
                 connection.execute("INSERT OR REPLACE INTO moved VALUES (?, ?)", pair)
             for name, cid in tags.items():
                 if cid.parent in moves:
-                    target = interner.node(CID(moves[cid.parent] + cid.path))[0]
+                    target = interner.node(CID(moves[cid.parent] + cid.path))
                     # A tag the new CID has already stays; then the old one stays where it is.
                     connection.execute(
                         "UPDATE OR IGNORE tag SET node = ? WHERE name = ?", (target, name)
                     )
-        interner.commit()
 
     def moves(self) -> dict[CID, CID]:
         """Return under which CIDs results count now that were made under others."""
@@ -110,8 +110,7 @@ class Names:
 
     def accept(self, key: str, depset: Depset) -> None:
         """Take results under the depset `key` for fresh wherever `depset` verifies."""
-        with self._database.write() as connection:
-            interner = Interner(connection, self._words)
+        with self._change() as (connection, interner):
             interner.add_depset(depset)
             (known,) = connection.execute(
                 "SELECT accepted FROM depset WHERE key = ?", (key,)
@@ -120,7 +119,6 @@ class Names:
             connection.execute(
                 "UPDATE depset SET accepted = ? WHERE key = ?", (json.dumps([*others]), key)
             )
-        interner.commit()
 
     def accepted(self, key: str) -> tuple[str, ...]:
         """Return the depsets by which one was accepted, oldest first."""
@@ -138,6 +136,16 @@ class Names:
         """Return digest and text of an external value."""
         rows = self._database.read("SELECT digest, text FROM external WHERE name = ?", (name,))
         return (str(rows[0][0]), str(rows[0][1])) if rows else None
+
+    def get_meta(self, key: str) -> str | None:
+        """Return a fact of the store as a whole."""
+        rows = self._database.read("SELECT value FROM meta WHERE key = ?", (key,))
+        return str(rows[0][0]) if rows else None
+
+    def put_meta(self, key: str, value: str) -> None:
+        """Note a fact of the store as a whole."""
+        with self._database.write() as connection:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
     def get_source(self, path: str) -> tuple[SourceStamp, bytes] | None:
         """Return what was noted of a source file, and the status it had."""

@@ -35,8 +35,9 @@ from typing import Final, NoReturn
 import xxhash
 
 from dumbo.errors import StoreUnavailableError, ValueLostError
+from dumbo.storage.array_options import ArrayOptions
 from dumbo.storage.base import Buffer, Stamps
-from dumbo.storage.files import remove, rename, sync_folder, write_all
+from dumbo.storage.files import discard, remove, rename, sync_folder, write_all
 from dumbo.storage.integrity import name_on_disk, object_name
 from dumbo.storage.stamps import MemoryStamps, believes, boot_id, stamp_of
 from dumbo.storage.zarr_shard import METADATA_FILE, ArrayLayout
@@ -90,6 +91,8 @@ class Objects:
         Where stamps are kept; in memory by default, so every object is digested once a process.
     sync : Sync
         Whether publication waits for the disk.
+    arrays : ArrayOptions
+        How arrays are written.
 
     Raises
     ------
@@ -97,13 +100,18 @@ class Objects:
         The folders cannot be made.
     """
 
-    __slots__ = ("_seen", "_stamps", "folder", "sync")
+    __slots__ = ("_seen", "_stamps", "arrays", "folder", "sync")
 
     def __init__(
-        self, folder: Path, stamps: Stamps | None = None, sync: Sync = Sync.RELAXED
+        self,
+        folder: Path,
+        stamps: Stamps | None = None,
+        sync: Sync = Sync.RELAXED,
+        arrays: ArrayOptions | None = None,
     ) -> None:
         self.folder = folder
         self.sync = sync
+        self.arrays = arrays or ArrayOptions()
         self._stamps = stamps if stamps is not None else MemoryStamps()
         self._seen = MemoryStamps()
         try:
@@ -133,7 +141,7 @@ class Objects:
         except OSError as error:
             self._unavailable("write to", error)
         finally:
-            remove(draft)
+            discard(draft)
 
     def _publish(
         self, draft: Path, blocks: Iterable[Buffer], layout: ArrayLayout | None

@@ -5,8 +5,12 @@ version lies in SQLite's ``user_version``; ``application_id`` tells a catalog fr
 
 Ids are small integers; texts that repeat (functions, types, roles, places, facts) are words,
 written once. ``node.newest`` is the newest version, so that neither look-up nor count searches.
-The ``claim`` table is for computations under way. ``moved`` says under which CID a result counts
-since its function was renamed; ``depset.accepted`` which other depsets may verify in its place.
+``head.forgets`` moves whenever a row of ``node`` or ``record`` is deleted, so that ids remembered
+elsewhere are known to be old; an id of ``node`` is never used twice. ``record.checksum`` covers the
+value of a row and the facts that say how to read it. The ``claim`` table is for computations under
+way: a lease until ``until`` (seconds since the epoch), and an ``epoch`` no two claims share.
+``moved`` says under which CID a result counts since its function was renamed; ``depset.accepted``
+which other depsets may verify in its place. ``meta`` holds facts of the store as a whole.
 """
 
 from __future__ import annotations
@@ -72,5 +76,17 @@ CREATE TABLE claim(
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: Final[tuple[str, ...]] = (_FIRST,)
+_SECOND: Final = """
+ALTER TABLE head ADD COLUMN forgets INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE head ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE record ADD COLUMN checksum INTEGER;
+DROP TABLE claim;
+CREATE TABLE claim(
+    cid TEXT PRIMARY KEY, owner TEXT NOT NULL, epoch INTEGER NOT NULL, until REAL NOT NULL,
+    heartbeat REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _SECOND)
 """Script n brings a catalog of version n to version n + 1."""

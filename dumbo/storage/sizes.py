@@ -12,7 +12,7 @@ from typing import Any, Final
 _SAMPLE: Final = 256
 _BUDGET: Final = 4096
 _DEPTH: Final = 100
-_NUMBERS: Final = frozenset({"numpy", "pandas", "polars", "scipy", "torch"})
+_NUMBERS: Final = frozenset({"numpy", "pandas", "polars", "pyarrow", "scipy", "torch"})
 
 
 def size_of(value: object) -> int:
@@ -52,15 +52,23 @@ class _Estimate:
             self._depth -= 1
 
     def _size_of_parts(self, value: Any, kind: type[Any]) -> float:
-        if kind.__module__.partition(".")[0] in _NUMBERS:
+        library = kind.__module__.partition(".")[0]
+        if library in _NUMBERS and not (library == "torch" and hasattr(value, "state_dict")):
             return _size_of_numbers(value)
+        if library == "PIL" and hasattr(kind, "getbands"):
+            return float(value.width * value.height * len(value.getbands()))
         if isinstance(value, dict):
             return self._sampled(itertools.chain.from_iterable(value.items()), 2 * len(value))
         if isinstance(value, list | tuple | set | frozenset):
             return self._sampled(value, len(value))
+        if kind.__module__ == "dumbo.artifacts":
+            return _size_of_files(value)
         state = getattr(value, "__dict__", None)
         shallow = sys.getsizeof(value, 64)
-        return shallow + (self.size(state) if isinstance(state, dict) else 0)
+        if isinstance(state, dict):
+            return shallow + self.size(state)
+        slots = [name for base in kind.__mro__ for name in _slots(base) if hasattr(value, name)]
+        return shallow + sum(self.size(getattr(value, name)) for name in slots)
 
     def _sampled(self, items: Any, length: int) -> float:
         total = 16.0
@@ -71,9 +79,34 @@ class _Estimate:
         return total * (length / sampled) if sampled < length and sampled else total
 
 
+def _slots(base: type) -> tuple[str, ...]:
+    """Slots that hold what an instance was given, by the names that lead there."""
+    slots = vars(base).get("__slots__", ())
+    names = (slots,) if isinstance(slots, str) else tuple(slots)
+    return tuple(name for name in names if not name.startswith("__"))
+
+
+def _size_of_files(value: Any) -> float:
+    files = value.files.values() if hasattr(value, "files") else (value,)
+    try:
+        return float(sum(file.path.stat().st_size for file in files))
+    except OSError:
+        return 0.0  # gone or changed: storing it will say so
+
+
+def _size_of_odd_tensor(value: Any) -> float:
+    """Bytes of a sparse tensor, which says how many places it has but not its bytes."""
+    if not str(value.layout).startswith("torch.sparse"):
+        return float(sys.getsizeof(value, 64))
+    values = value.detach()._values() if value.is_sparse else value.detach().values()  # noqa: SLF001 - the public one wants coalesced tensors
+    return float(values.numel() * values.element_size() + 8 * value.ndim * values.shape[0])
+
+
 def _size_of_numbers(value: Any) -> float:
     """Bytes of an array, tensor or frame, from its own account."""
     kind = type(value)
+    if hasattr(kind, "is_sparse_csr") and str(value.layout) != "torch.strided":
+        return _size_of_odd_tensor(value)
     if hasattr(kind, "nbytes"):
         return int(value.nbytes)
     if hasattr(kind, "memory_usage"):

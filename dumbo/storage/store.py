@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import os
 import secrets
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from dumbo.errors import StoreUnavailableError
+from dumbo.errors import StoreError, StoreUnavailableError, StoreWarning
+from dumbo.storage.array_options import ArrayFormat, ArrayOptions, Compression
 from dumbo.storage.catalog import SqliteCatalog
 from dumbo.storage.codecs import Pickles
 from dumbo.storage.memory import DEFAULT_BYTES, Memory
 from dumbo.storage.objects import Objects, Sync
+from dumbo.storage.places import objects_place, other_owner
 from dumbo.storage.values import Values
 
 MARKER: Final = "dumbo-store"
@@ -52,13 +55,19 @@ class StoreOptions:
     memory_bytes : int
         Bound of the memory tier, in bytes.
     external_path : Path or None
-        Another folder, or disk, for the objects.
+        Another folder, or disk, for the objects; the store remembers it.
+    array_format : ArrayFormat
+        The file format of arrays above 32 KiB.
+    compression : Compression
+        Whether arrays are compressed.
     """
 
     sync: Sync = Sync.RELAXED
     pickles: Pickles = Pickles.SIGNED
     memory_bytes: int = DEFAULT_BYTES
     external_path: Path | None = None
+    array_format: ArrayFormat = ArrayFormat.ZARR
+    compression: Compression = Compression.AUTO
 
 
 class Store:
@@ -97,17 +106,24 @@ class Store:
         evicted: Callable[[str, object, int], None] | None = None,
     ) -> None:
         options = options or StoreOptions()
+        arrays = ArrayOptions(options.array_format, options.compression)
         self.folder = Path(folder)
         self.id = _prepare(self.folder)
+        _warn_of_lost_catalog(self.folder)
         self.catalog = SqliteCatalog(self.folder / CATALOG, options.sync is Sync.STRICT)
-        place = options.external_path / self.id if options.external_path else self.folder
         try:
-            self.objects = Objects(place, self.catalog, options.sync)
-        except StoreUnavailableError:
+            place = objects_place(self.folder, self.id, self.catalog, options.external_path)
+            self.objects = Objects(place, self.catalog, options.sync, arrays)
+        except StoreError:
             self.catalog.close()
             raise
         self.values = Values(self.objects, options.pickles)
         self.memory = Memory(options.memory_bytes, evicted)
+
+    def shares_objects_with(self) -> Path | None:
+        """Return another store that uses the same external folder; None if there is none."""
+        place = self.objects.folder
+        return None if place == self.folder else other_owner(place, self.folder)
 
     def close(self) -> None:
         """Write what is buffered, let values go, and close the catalog."""
@@ -124,6 +140,18 @@ class Store:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _warn_of_lost_catalog(folder: Path) -> None:
+    """Say that objects are there which nothing names any more."""
+    if not (folder / CATALOG).exists() and any((folder / "objects").glob("??/*")):
+        warnings.warn(
+            f"the store {folder} has objects and no catalog: what they are is not known any more. "
+            "Put the catalog back from a copy before results are computed again, or go on: "
+            "repair removes the objects when they are an hour old",
+            StoreWarning,
+            stacklevel=3,
+        )
 
 
 def is_store(folder: Path) -> bool:

@@ -8,14 +8,20 @@ containers describe their items without loading them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 from dumbo.errors import ConfigurationError, UnidentifiableError, ValueLostError
 from dumbo.records import Stored
-from dumbo.storage.base import INLINE_BYTES, Buffer, Keeps, Meta
+from dumbo.storage.base import INLINE_BYTES, Buffer, Codec, Keeps, Meta
 from dumbo.storage.codecs import Codecs, Pickles
 from dumbo.storage.objects import Objects
 from dumbo.storage.sizes import size_of
+
+if TYPE_CHECKING:
+    from dumbo.storage.handles import ArrayHandle
+
+_ARRAYS: Final = frozenset({"array/1", "tensor/1"})
 
 
 class Values:
@@ -27,6 +33,8 @@ class Values:
         Where bytes above 32 KiB go.
     pickles : Pickles
         Whether values that only pickle can keep are kept and opened.
+    more : Mapping, optional
+        Codecs besides dumbo's own and those of entry points, by type: ``{"mylib.Type": codec}``.
 
     Examples
     --------
@@ -40,9 +48,14 @@ class Values:
 
     __slots__ = ("_codecs", "_objects")
 
-    def __init__(self, objects: Objects, pickles: Pickles = Pickles.SIGNED) -> None:
+    def __init__(
+        self,
+        objects: Objects,
+        pickles: Pickles = Pickles.SIGNED,
+        more: Mapping[str, Codec] | None = None,
+    ) -> None:
         self._objects = objects
-        self._codecs = Codecs(pickles)
+        self._codecs = Codecs(pickles, more)
 
     @property
     def objects(self) -> Objects:
@@ -76,6 +89,14 @@ class Values:
             The value belongs to a library that is absent.
         """
         return self._codecs.named(stored.codec).load(stored, self)
+
+    def codec_for(self, value: object) -> Codec:
+        """Find the codec that keeps a value."""
+        return self._codecs.codec_for(value)
+
+    def codec_named(self, name: str) -> Codec:
+        """Find the codec a row names; raises `StoreFormatError` if there is none here."""
+        return self._codecs.named(name)
 
     def has_items(self, stored: Stored) -> bool:
         """Whether `keys` and `item` can be asked."""
@@ -119,9 +140,7 @@ class Values:
 
     def objects_of(self, stored: Stored) -> tuple[str, ...]:
         """Name every object the value needs, for those who collect the others."""
-        if self.has_items(stored):
-            return self._codecs.container.objects_of(stored, self)
-        return self._codecs.named(stored.codec).objects_of(stored)
+        return self._codecs.objects_of(stored, self)
 
     def check(self, stored: Stored) -> None:
         """Look whether every object of a value is there and as it was written; reads no value.
@@ -137,7 +156,27 @@ class Values:
     def is_lazy(self, stored: Stored) -> bool:
         """Whether opening the value again costs next to nothing: memory need not hold it."""
         codec = self._codecs.named(stored.codec)
-        return Keeps.LAZY in codec.keeps and bool(self.objects_of(stored))
+        lazy = Keeps.LAZY in codec.keeps and stored.meta.get("lazy") is not False
+        return lazy and bool(self.objects_of(stored))
+
+    def is_mapped(self, stored: Stored) -> bool:
+        """Whether the opened value is a map of its object: it then takes no memory of its own."""
+        array = stored.codec in _ARRAYS and bool(stored.object)
+        return array and stored.meta.get("lazy") is not False
+
+    def handle(self, stored: Stored) -> ArrayHandle | None:
+        """Open an array without reading it; None for anything else, and for what is in the row.
+
+        Raises
+        ------
+        ValueLostError
+            The bytes are gone, short, altered, or disagree with the row.
+        """
+        if stored.codec != "array/1" or not stored.object or not stored.meta.get("shape"):
+            return None
+        from dumbo.storage.codecs.arrays import ArrayCodec
+
+        return ArrayCodec().handle(stored, self)
 
     def keep(self, codec: str, meta: Meta, parts: Sequence[Buffer], digest: str) -> Stored:
         """Put encoded bytes into the row if small, into a plain object otherwise."""

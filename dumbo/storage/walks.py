@@ -14,12 +14,13 @@ from dumbo.storage.database import Database
 from dumbo.storage.rows import (
     EDGE_SELECT,
     RECORD_COLUMNS,
-    RECORD_JOINS,
     cid_from,
     cid_key,
     edge_from,
     record_from,
+    row_cid,
 )
+from dumbo.storage.words import Words
 
 _PAGE = 500
 _START = """
@@ -61,12 +62,13 @@ class Walks:
     """The catalog's face towards the graph."""
 
     _database: Database
+    _words: Words
 
     def consumers(self, cid: CID) -> tuple[Edge, ...]:
         """Return the edges from a CID into the newest versions that used it."""
         digest, function, path = cid_key(cid)
         rows = self._database.read(_CONSUMERS, (digest, path, function))
-        return tuple(edge_from(row[:8], cid_from(*row[8:])) for row in rows)
+        return tuple(edge_from(row[:8], cid_from(*row[8:]), self._words) for row in rows)
 
     def upstream(self, cid: CID) -> set[CID]:
         """Return all that the newest version of a CID was made from, by the versions it used."""
@@ -87,7 +89,7 @@ class Walks:
             digest, function, path = cid_key(cid)
             sql = f"{EDGE_SELECT} WHERE e.target = (SELECT newest FROM ({_START})) ORDER BY e.pos"  # noqa: S608 - constants
             rows = self._database.read(sql, (digest, path, function))
-            edges.extend(edge_from(row, cid) for row in rows)
+            edges.extend(edge_from(row, cid, self._words) for row in rows)
         return tuple(edges)
 
     def nodes(self, function: str | None = None, limit: int | None = None) -> Iterator[Record]:
@@ -103,7 +105,7 @@ class Walks:
         where = "" if function is None else "AND n.fn = (SELECT id FROM word WHERE text = ?)"
         names: tuple[Any, ...] = () if function is None else (function,)
         sql = (
-            f"SELECT {RECORD_COLUMNS} FROM record r JOIN node n ON n.id = r.node {RECORD_JOINS}"  # noqa: S608 - constants
+            f"SELECT {RECORD_COLUMNS} FROM record r JOIN node n ON n.id = r.node"  # noqa: S608 - constants
             f" WHERE r.version < ? AND n.newest = r.version {where}"
             " ORDER BY r.version DESC LIMIT ?"
         )
@@ -125,12 +127,14 @@ class Walks:
     def stored(self) -> Iterator[Stored]:
         """Iterate over what is stored of every version, for those who collect the others."""
         sql = (
-            f"SELECT {RECORD_COLUMNS} FROM record r JOIN node n ON n.id = r.node {RECORD_JOINS}"  # noqa: S608 - constants
+            f"SELECT {RECORD_COLUMNS} FROM record r JOIN node n ON n.id = r.node"  # noqa: S608 - constants
             " WHERE r.version > ? AND r.codec IS NOT NULL ORDER BY r.version LIMIT ?"
         )
         after = 0
         while rows := self._database.read(sql, (after, _PAGE)):
-            found = (record_from(row, ()).stored for row in rows)
+            found = (
+                record_from(row, (), self._words, row_cid(row, self._words)).stored for row in rows
+            )
             yield from (stored for stored in found if stored is not None)
             after = rows[-1][3]
 

@@ -1,33 +1,108 @@
 """Small integers for texts, CIDs and dependencies, found or made inside one transaction.
 
 Law: what a transaction made is known to others only after it was committed; words are never
-deleted, so an id once known stays true.
+deleted and no id of a CID is used twice, so what an id meant once it means for ever. That a CID
+still has its id is believed only while ``head.forgets`` stands where it stood.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
 from dumbo.errors import CorruptStoreError
 from dumbo.identity.cid import CID
 from dumbo.records import Dependency, DependencyKind, Depset
+from dumbo.storage.database import Database
 from dumbo.storage.rows import cid_key
 
 _REMEMBERED: Final = 20_000
 
 
 class Words:
-    """Ids that were committed, shared by the threads of a process."""
+    """Ids that were committed, both ways, shared by the threads of a process.
 
-    __slots__ = ("depsets", "texts")
+    Parameters
+    ----------
+    database : Database
+        Asked for ids that are not known yet.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_database", "_facts", "_keys", "_names", "depsets", "forgets", "nodes", "texts")
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self.texts: dict[str, int] = {}
         self.depsets: dict[str, int] = {}
+        self.nodes: dict[CID, int] = {}
+        self.forgets = -1
+        self._names: dict[int, str] = {}
+        self._facts: dict[int, Mapping[str, Any]] = {}
+        self._keys: dict[int, str] = {}
+
+    def id_of(self, text: str) -> int | None:
+        """Id of a text, None if it was never written."""
+        found = self.texts.get(text)
+        if found is None:
+            rows = self._database.read("SELECT id FROM word WHERE text = ?", (storable(text),))
+            if not rows:
+                return None
+            self._make_room()
+            found = self.texts[text] = int(rows[0][0])
+        return found
+
+    def text(self, number: Any) -> str:
+        """Text of an id; raises `KeyError` if there is none."""
+        found = self._names.get(number)
+        if found is None:
+            self._make_room()
+            sql = "SELECT text FROM word WHERE id = ?"
+            found = self._names[number] = str(self._one(sql, number))
+        return found
+
+    def facts(self, number: Any) -> Mapping[str, Any]:
+        """Read a text as facts; raises `KeyError`, `TypeError` or `ValueError` where it is none."""
+        found = self._facts.get(number)
+        if found is None:
+            found = json.loads(self.text(number))
+            if not isinstance(found, dict):
+                raise TypeError(f"{found!r} is no mapping of facts")
+            self._facts[number] = found
+        return found
+
+    def depset_key(self, number: Any) -> str:
+        """Key of a depset's id; raises `KeyError` if there is none."""
+        found = self._keys.get(number)
+        if found is None:
+            sql = "SELECT key FROM depset WHERE id = ?"
+            found = self._keys[number] = str(self._one(sql, number))
+        return found
+
+    def forget(self) -> None:
+        """Forget everything, after a transaction was undone."""
+        for known in (self.texts, self.depsets, self._names, self._facts, self._keys):
+            known.clear()
+        self.nodes, self.forgets = {}, -1
+
+    def _one(self, sql: str, number: Any) -> Any:
+        rows = self._database.read(sql, (number,))
+        if not rows:
+            raise KeyError(f"nothing has the id {number!r}")
+        return rows[0][0]
+
+    def _make_room(self) -> None:
+        for known in (self.texts, self.nodes, self._names, self._facts):
+            if len(known) > _REMEMBERED:
+                known.clear()
+
+    def learn(self, texts: Mapping[str, int], depsets: Mapping[str, int]) -> None:
+        """Take over what a transaction made, now that it was committed."""
+        self._make_room()
+        self.texts.update(texts)
+        self.depsets.update(depsets)
 
 
 class Interner:
@@ -41,25 +116,24 @@ class Interner:
         What is known; `commit` adds what this transaction made.
     """
 
-    __slots__ = ("_connection", "_known", "_new")
+    __slots__ = ("_connection", "_depsets", "_known", "_texts")
 
     def __init__(self, connection: sqlite3.Connection, words: Words) -> None:
         self._connection = connection
         self._known = words
-        self._new = Words()
+        self._texts: dict[str, int] = {}
+        self._depsets: dict[str, int] = {}
 
     def commit(self) -> None:
         """Share what was made; call it after the transaction was committed."""
-        if len(self._known.texts) > _REMEMBERED:
-            self._known.texts.clear()
-        self._known.texts.update(self._new.texts)
-        self._known.depsets.update(self._new.depsets)
+        if self._texts or self._depsets:
+            self._known.learn(self._texts, self._depsets)
 
     def word(self, text: str) -> int:
         """Id of a text."""
-        found = self._known.texts.get(text) or self._new.texts.get(text)
+        found = self._known.texts.get(text) or self._texts.get(text)
         if found is None:
-            found = self._new.texts[text] = self._found_or_made(
+            found = self._texts[text] = self._found_or_made(
                 "SELECT id FROM word WHERE text = ?",
                 "INSERT INTO word(text) VALUES (?)",
                 storable(text),
@@ -72,26 +146,36 @@ class Interner:
             return int(row[0])
         return int(self._connection.execute(insert, parameters).lastrowid or 0)
 
-    def node(self, cid: CID) -> tuple[int, int]:
-        """Id of a CID and its newest version, 0 if it has none."""
+    def find_node(self, cid: CID) -> tuple[int, int]:
+        """Id of a CID and its newest version; zeros where there is none."""
         digest, function, path = cid_key(cid)
-        key = (digest, self.word(function), path)
         row = self._connection.execute(
-            "SELECT id, newest FROM node WHERE digest = ? AND fn = ? AND path = ?", key
+            "SELECT id, newest FROM node WHERE digest = ? AND fn = ? AND path = ?",
+            (digest, self.word(function), path),
         ).fetchone()
-        if row is not None:
-            return int(row[0]), int(row[1])
-        made = self._connection.execute("INSERT INTO node(digest, fn, path) VALUES (?, ?, ?)", key)
-        return int(made.lastrowid or 0), 0
+        return (0, 0) if row is None else (int(row[0]), int(row[1]))
+
+    def node(self, cid: CID) -> int:
+        """Id of a CID, made if there is none."""
+        return self.find_node(cid)[0] or self.new_node(cid, 0)
+
+    def new_node(self, cid: CID, newest: int) -> int:
+        """Make the id of a CID; 0 if it has one."""
+        digest, function, path = cid_key(cid)
+        made = self._connection.execute(
+            "INSERT INTO node(digest, fn, path, newest) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (digest, self.word(function), path, newest),
+        )
+        return int(made.lastrowid or 0) if made.rowcount else 0
 
     def depset(self, key: str) -> int | None:
         """Id of a depset that was written before, None if it was not."""
-        found = self._known.depsets.get(key) or self._new.depsets.get(key)
+        found = self._known.depsets.get(key) or self._depsets.get(key)
         if found is None:
             row = self._connection.execute("SELECT id FROM depset WHERE key = ?", (key,)).fetchone()
             if row is None:
                 return None
-            found = self._new.depsets[key] = int(row[0])
+            found = self._depsets[key] = int(row[0])
         return found
 
     def add_depset(self, depset: Depset) -> None:
@@ -102,7 +186,7 @@ class Interner:
         made = self._connection.execute(
             "INSERT INTO depset(key, members) VALUES (?, ?)", (depset.key, json.dumps(members))
         )
-        self._new.depsets[depset.key] = int(made.lastrowid or 0)
+        self._depsets[depset.key] = int(made.lastrowid or 0)
 
     def _dependency(self, member: Dependency) -> int:
         row = (
@@ -127,7 +211,7 @@ class Interner:
 
 def storable(text: str) -> str:
     """Escape lone surrogates, which SQLite does not take; source and reprs may hold some."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def depset_from(key: str, members: str, rows: Iterable[tuple[object, ...]]) -> Depset:

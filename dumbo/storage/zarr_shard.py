@@ -1,9 +1,10 @@
-"""A zarr v3 array with one uncompressed shard, written by hand.
+"""A zarr v3 array with one shard, written by hand.
 
-Law: the data file starts with the array's raw C-order bytes, so that it can be memory-mapped at
-offset 0, and any zarr reader opens the folder. After the data come zeros up to a whole number of
-inner chunks, then one (offset, length) pair a chunk and a crc32c, as the specification of the
-``sharding_indexed`` codec says (zarr-specs, v3/codecs/sharding-indexed).
+Law: any zarr reader opens the folder, and the data file of an uncompressed array starts with its
+raw C-order bytes, so that it can be memory-mapped at offset 0. After the data come zeros up to a
+whole number of inner chunks, then one (offset, length) pair a chunk and a crc32c, as the
+specification of the ``sharding_indexed`` codec says (zarr-specs, v3/codecs/sharding-indexed).
+A compressed one holds its inner chunks one after the other, each a zstd frame, then the index.
 
 Inner chunks split axis 0 only: they then follow each other in the file in C order. What zarr has
 no data type for (structures, text, long doubles) is bytes along one more axis.
@@ -11,14 +12,19 @@ no data type for (structures, text, long doubles) is bytes along one more axis.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from dumbo.storage.compression import LEVEL
+
 CHUNK_BYTES: Final = 4 * 1024 * 1024
+COMPRESSED_CHUNK_BYTES: Final = 1024 * 1024
+"""Smaller: a slice of a compressed array decodes whole chunks."""
 METADATA_FILE: Final = "zarr.json"
 ITEMSIZES: Final = {
     "bool": 1,
@@ -75,6 +81,8 @@ class ArrayLayout:
         The logical axis that each stored axis is; empty when stored as it is indexed.
     attributes : Mapping
         JSON-able, for people who open the folder with zarr.
+    compressed : bool
+        Whether each inner chunk is a zstd frame.
     """
 
     shape: tuple[int, ...]
@@ -83,13 +91,16 @@ class ArrayLayout:
     big_endian: bool = False
     axes: tuple[int, ...] = ()
     attributes: Mapping[str, object] = field(default_factory=dict)
+    compressed: bool = False
 
     @classmethod
     def from_metadata(cls, metadata: bytes) -> ArrayLayout:
         """Read a layout back from ``zarr.json``; raises ValueError if dumbo did not write it."""
         try:
             document = json.loads(metadata)
-            *turn, raw = document["codecs"][0]["configuration"]["codecs"]
+            codecs = document["codecs"][0]["configuration"]["codecs"]
+            compressed = codecs[-1] == _ZSTD
+            *turn, raw = codecs[:-1] if compressed else codecs
             axes = tuple(turn[0]["configuration"]["order"]) if turn else ()
             shape = tuple(document["shape"])
             layout = cls(
@@ -99,6 +110,7 @@ class ArrayLayout:
                 raw.get("configuration", {}).get("endian") == "big",
                 axes,
                 document["attributes"],
+                compressed,
             )
             same = layout.metadata() == metadata
         except (KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
@@ -121,8 +133,9 @@ class ArrayLayout:
 
     @property
     def _rows(self) -> int:
-        """Rows of an inner chunk: about 4 MiB, spread evenly so that little is padded."""
-        wanted = max(1, -(-self.nbytes // CHUNK_BYTES))
+        """Rows of an inner chunk: a few MiB, spread evenly so that little is padded."""
+        chunk = COMPRESSED_CHUNK_BYTES if self.compressed else CHUNK_BYTES
+        wanted = max(1, -(-self.nbytes // chunk))
         return max(1, -(-self.shape[0] // wanted))
 
     @property
@@ -131,6 +144,11 @@ class ArrayLayout:
         if not self.shape:
             return ()
         return (self._rows, *(max(1, n) for n in self.shape[1:]))
+
+    @property
+    def chunk_bytes(self) -> int:
+        """Bytes of an inner chunk before compression."""
+        return math.prod(self.inner_shape) * self.itemsize
 
     @property
     def shard_shape(self) -> tuple[int, ...]:
@@ -143,16 +161,18 @@ class ArrayLayout:
         return ".".join(("c", *("0" for _ in self.shape)))
 
     @property
-    def file_size(self) -> int:
-        """Bytes of the shard's file: data, padding, index, checksum."""
+    def file_size(self) -> int | None:
+        """Bytes of the shard's file: data, padding, index, checksum; None when compressed."""
+        if self.compressed:
+            return None
         return math.prod(self.shard_shape) * self.itemsize + 16 * self.chunks + 4
 
     def tail(self) -> bytes:
-        """What follows the data in the file."""
-        padded = math.prod(self.shard_shape) * self.itemsize
-        each = padded // self.chunks
-        index = b"".join(struct.pack("<QQ", i * each, each) for i in range(self.chunks))
-        return bytes(padded - self.nbytes) + index + struct.pack("<I", crc32c(index))
+        """What follows the data in the file; nothing that is known beforehand when compressed."""
+        if self.compressed:
+            return b""
+        each = self.chunk_bytes
+        return bytes(each * self.chunks - self.nbytes) + packed_index([each] * self.chunks)
 
     def metadata(self) -> bytes:
         """Return the bytes of ``zarr.json``, the same for the same layout."""
@@ -177,7 +197,7 @@ class ArrayLayout:
         return _named(
             "sharding_indexed",
             chunk_shape=_logical(self.axes, self.inner_shape),
-            codecs=[*turn, raw],
+            codecs=[*turn, raw, _ZSTD] if self.compressed else [*turn, raw],
             index_codecs=[_named("bytes", endian="little"), {"name": "crc32c"}],
             index_location="end",
         )
@@ -191,8 +211,36 @@ def _logical(axes: tuple[int, ...], stored: tuple[int, ...]) -> list[int]:
     return shape
 
 
+def packed_index(lengths: Sequence[int]) -> bytes:
+    """Make the index of chunks of these lengths that follow each other, and its checksum."""
+    starts = itertools.accumulate(lengths, initial=0)
+    index = b"".join(itertools.starmap(_ENTRY.pack, zip(starts, lengths, strict=False)))
+    return index + struct.pack("<I", crc32c(index))
+
+
+def read_index(data: memoryview, chunks: int) -> list[slice]:
+    """Read where in a shard its `chunks` chunks are; the bytes are not trusted.
+
+    Raises
+    ------
+    ValueError
+        There is no index of so many chunks, or it leads out of the shard.
+    """
+    start = len(data) - chunks * _ENTRY.size - 4
+    if start < 0 or crc32c(bytes(data[start:-4])) != struct.unpack("<I", data[-4:])[0]:
+        raise ValueError("the index of its chunks is damaged")
+    found = list(_ENTRY.iter_unpack(data[start:-4]))
+    if any(offset + length > start for offset, length in found):
+        raise ValueError("the index of its chunks leads out of the file")
+    return [slice(offset, offset + length) for offset, length in found]
+
+
 def _named(name: str, **configuration: object) -> dict[str, object]:
     return {"name": name, "configuration": configuration}
+
+
+_ENTRY: Final = struct.Struct("<QQ")
+_ZSTD: Final = _named("zstd", level=LEVEL, checksum=False)
 
 
 def _fill_value(data_type: str) -> object:

@@ -3,8 +3,10 @@
 # ruff: noqa: E501 - a program on one line is easier to compare with its edit
 from __future__ import annotations
 
+import sys
 import textwrap
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 P, H = "proj.py", "helpers.py"
 
@@ -16,6 +18,8 @@ class Case:
     `edit` is ``(file, old, new)``; `pre` runs before the import in the process that checks; `prime`
     runs before the recorded call; `now` runs after it in the same process. `want` is ``stale``,
     ``fresh``, or ``unseen`` for what no analysis of code can see. `why` must occur in a reason.
+    `since` is the first Python that can read it, `unless` one that must not be asked, `needs` a
+    module that must be there.
     """
 
     name: str
@@ -31,14 +35,24 @@ class Case:
     again: bool = False
     loaded: bool = True
     function: str = "f"
+    since: tuple[int, int] = (3, 11)
+    unless: tuple[int, int] = (0, 0)
+    needs: str = ""
 
     @property
     def slug(self) -> str:
         return "".join(c if c.isalnum() else "_" for c in self.name)
 
     def row(self) -> dict[str, object]:
-        keys = ("slug", "pre", "arg", "prime", "now", "declared", "again", "loaded", "function")
-        return {key: getattr(self, key) for key in keys}
+        return {"slug": self.slug} | {
+            key: item for key, item in vars(self).items() if key not in {"name", "files", "edit"}
+        }
+
+    def applies(self) -> bool:
+        """Whether this Python can run it."""
+        version = sys.version_info[:2]
+        there = not self.needs or find_spec(self.needs) is not None
+        return version >= self.since and version != self.unless and there
 
 
 def F(body: str, pre: str = "", post: str = "") -> str:
@@ -1706,5 +1720,105 @@ NOW = [
         "list that is a subclass mutated now",
         {P: F("return x + Q[0]", "class L(list): pass\nQ = L([1])\n")},
         now="Q[0] = 2\n",
+    ),
+    Case(
+        "table of a class filled at run time and mutated now",
+        {
+            P: F(
+                "return K().go() + x",
+                "class K:\n    t = {}\n    def go(self): return self.t['a']\n",
+            )
+        },
+        prime="K.t['a'] = 1",
+        now="K.t['a'] = 2\n",
+    ),
+    Case(
+        "table of a class, by its name, mutated now",
+        {P: F("return K.t['a'] + x", "class K:\n    t = {}\n")},
+        prime="K.t['a'] = 1",
+        now="K.t['a'] = 2\n",
+    ),
+    Case(
+        "table of a base class of another module mutated now",
+        {
+            P: F("return S().go() + x", "from helpers import K\nclass S(K): pass\n"),
+            H: "class K:\n    t = {'a': [1]}\n    def go(self): return self.t['a'][0]\n",
+        },
+        now="K.t['a'][0] = 2\n",
+    ),
+    Case(
+        "table of a class made in a function mutated now",
+        {
+            P: F(
+                "return K().go() + x",
+                "def mk():\n    class C:\n        t = {'a': 1}\n        def go(self): return self.t['a']\n    return C\nK = mk()\n",
+            )
+        },
+        now="K.t['a'] = 2\n",
+    ),
+    Case(
+        "method of a class made in a function assigned now",
+        {
+            P: F(
+                "return K().go() + x",
+                "def mk():\n    class C:\n        def go(self): return 1\n    return C\nK = mk()\n",
+            )
+        },
+        now="K.go = lambda self: 2\n",
+    ),
+    Case(
+        "one of many objects changed now",
+        {
+            P: F(
+                "return x + sum(o.k for o in L)",
+                "class K:\n    def __init__(self, k): self.k = k\nL = [K(i) for i in range(50)]\n",
+            )
+        },
+        now="L[30].k = 7\n",
+    ),
+    Case(
+        "class of one of many objects changed now",
+        {
+            P: F(
+                "return x + sum(o.go() for o in L)",
+                "class K:\n    def go(self): return 1\nclass M(K):\n    def go(self): return 2\nL = [K() for i in range(9)]\n",
+            )
+        },
+        now="L[3].__class__ = M\n",
+    ),
+    Case(
+        "subclass defined now",
+        {P: F("return len(B.__subclasses__()) + x", "class B: pass\n")},
+        now="class C(B): pass\n",
+    ),
+    Case(
+        "context variable set now",
+        {
+            P: F(
+                "return V.get() + x",
+                "from contextvars import ContextVar\nV = ContextVar('V', default=1)\n",
+            )
+        },
+        now="V.set(5)\n",
+    ),
+    Case(
+        "helper replaced by text now",
+        {P: F("return g(x)", G)},
+        now="exec('def g(a): return a + 5')\n",
+    ),
+    Case(
+        "method lent and taken back now",
+        {
+            P: F(
+                "return K().go(x)",
+                "class K:\n    def go(self, a): return a\nclass L:\n    def go(self, a): return a + 1\nold = K.go\nK.go = L.go\n",
+            )
+        },
+        now="K.go = old\n",
+    ),
+    Case(
+        "global deleted now",
+        {P: F("try: return N\nexcept NameError: return x", "N = 1\n")},
+        now="del N\n",
     ),
 ]

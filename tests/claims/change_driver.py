@@ -11,6 +11,7 @@ import os
 import pickle
 import sys
 import traceback
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -84,10 +85,16 @@ def answer(tracker: Any, depset: Any, function: Any, again: Any) -> dict[str, An
     verdict = tracker.verify(depset, function, again)
     return {
         "state": str(verdict.state),
-        "reasons": [[str(r.kind), r.subject, tracker.describe(r)] for r in verdict.reasons],
+        "reasons": [[str(r.kind), r.subject, r.after] for r in verdict.reasons],
         "depset": [[*d.key, d.fingerprint] for d in depset.members],
         "parsed": tracker.sources.parsed,
     }
+
+
+def applies(case: dict[str, Any]) -> bool:
+    version = list(sys.version_info[:2])
+    there = not case["needs"] or find_spec(case["needs"]) is not None
+    return version >= case["since"] and version != case["unless"] and there
 
 
 def child(phase: str, case: dict[str, Any], folder: Path) -> None:
@@ -107,6 +114,8 @@ def main(phase: str, folder: Path, cases: list[dict[str, Any]]) -> None:
         sys.meta_path.remove(TIMES)
     phase = phase.removeprefix(BLIND)
     for case in cases:
+        if not applies(case):
+            continue
         pid = os.fork()
         if not pid:
             child(phase, case, folder / case["slug"])

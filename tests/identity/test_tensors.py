@@ -137,3 +137,63 @@ def test_small_torch_values() -> None:
         (1,),
     ]
     assert len({digest(v) for v in values}) == len(values)
+
+
+# Odd tensors. Each row: values that are the same, and one that is not.
+
+EYE = torch.arange(12.0).reshape(3, 4)
+PAIRS = torch.complex(EYE, EYE + 1)
+SAME: dict[str, Any] = {
+    "0-d": lambda: ([torch.tensor(1.0), EYE[0, 1]], torch.tensor([1.0])),
+    "expanded": lambda: ([torch.ones(5), torch.ones(1).expand(5)], torch.ones(4)),
+    "strided": lambda: ([EYE.T, EYE.T.contiguous(), EYE.T.clone()], EYE),
+    "conj": lambda: ([PAIRS.conj(), PAIRS.conj().resolve_conj()], PAIRS),
+    "conj, turned": lambda: ([PAIRS.conj().T, PAIRS.T.conj().contiguous()], PAIRS.conj()),
+    "neg": lambda: ([PAIRS.conj().imag, -(EYE + 1)], EYE + 1),
+    "bfloat16": lambda: ([EYE.bfloat16().T, EYE.T.bfloat16().clone()], EYE.T.half()),
+    "float8": lambda: (
+        [EYE.to(torch.float8_e5m2).T, EYE.T.contiguous().to(torch.float8_e5m2)],
+        EYE.T.to(torch.float8_e4m3fn),
+    ),
+    "no items": lambda: ([torch.empty(0, 3), torch.empty(3, 0).T], torch.empty(3, 0)),
+    "nan": lambda: ([torch.tensor([float("nan")])] * 2, torch.tensor([float("inf")])),
+    "negative zero": lambda: ([torch.tensor([-0.0])] * 2, torch.tensor([0.0])),
+    "coo": lambda: ([EYE.to_sparse(), EYE.to_sparse()], (EYE + 1).to_sparse()),
+    "csr": lambda: ([sparse_quietly(EYE, "csr")] * 2, sparse_quietly(EYE + 1, "csr")),
+    "half complex": lambda: (
+        [torch.view_as_complex(torch.ones(3, 2).half())] * 2,
+        torch.view_as_complex(torch.zeros(3, 2).half()),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SAME)
+@pytest.mark.filterwarnings("ignore:ComplexHalf support is experimental")
+def test_odd_tensors(kind: str) -> None:
+    same, other = SAME[kind]()
+    digests = {digest(value) for value in same}
+    assert len(digests) == 1
+    assert digest(other) not in digests
+
+
+def test_tensors_against_the_grain_are_hashed_as_they_read() -> None:
+    for dtype in (torch.uint8, torch.bfloat16, torch.float32, torch.complex128):
+        whole = (torch.arange(1 << 20) % 251).to(dtype).reshape(1 << 10, 1 << 10)
+        for tensor in (whole.T, whole[::2, ::3], whole.T.conj(), whole.T[:, 1:]):
+            assert digest(tensor) == digest(tensor.contiguous().clone())
+
+
+def test_stand_ins_for_tensors_are_refused() -> None:
+    with pytest.raises(UnidentifiableError, match="functional"):
+        digest(torch._to_functional_tensor(EYE))
+    refused: list[str] = []
+
+    def inside(tensor: Any) -> Any:
+        with pytest.raises(UnidentifiableError, match="cannot be read") as caught:
+            digest(tensor)
+        refused.append(str(caught.value))
+        return tensor.sum()
+
+    torch.vmap(inside)(EYE)
+    torch.func.grad(inside)(EYE)
+    assert len(refused) == 2

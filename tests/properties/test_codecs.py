@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
+import decimal
 import math
 import struct
 import tempfile
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -137,8 +140,16 @@ SCALARS = st.one_of(
     st.floats(width=32).map(np.float32),
     hnp.arrays(hnp.scalar_dtypes(), hnp.array_shapes(max_dims=2, max_side=3)),
 )
+SMALL = st.one_of(
+    st.dates(),
+    st.datetimes(timezones=st.none() | st.just(datetime.UTC)),
+    st.timedeltas(),
+    st.decimals(allow_nan=False),
+    st.fractions(),
+    st.uuids(),
+)
 KEYS = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=4)),
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=4), SMALL),
     lambda keys: st.one_of(st.tuples(keys, keys), st.frozensets(keys, max_size=2)),
     max_leaves=3,
 )
@@ -150,6 +161,9 @@ TREES = st.recursive(
         st.dictionaries(KEYS, trees, max_size=4),
         st.sets(KEYS, max_size=3),
         st.frozensets(KEYS, max_size=3),
+        st.lists(trees, max_size=3).map(lambda items: deque(items, maxlen=5)),
+        st.dictionaries(KEYS, trees, max_size=3).map(OrderedDict),
+        st.dictionaries(KEYS, trees, max_size=3).map(lambda items: defaultdict(list, items)),
         trees.map(lambda shared: [shared, shared]),
         trees.map(lambda shared: {"a": shared, "b": (shared, [shared])}),
     ),
@@ -166,25 +180,25 @@ def written(value: Any) -> Any:
         return ("complex", struct.pack("<2d", value.real, value.imag))
     if isinstance(value, (np.ndarray, np.generic)):
         return (kind.__name__, value.dtype.str, value.shape, value.tobytes())
-    if kind is dict:
-        return ("dict", [(written(k), written(v)) for k, v in value.items()])
+    if kind in {dict, OrderedDict, defaultdict}:
+        return (kind.__name__, [(written(k), written(v)) for k, v in value.items()])
     if kind in {set, frozenset}:
         return (kind.__name__, sorted(map(repr, map(written, value))))
-    if kind in {list, tuple}:
+    if kind in {list, tuple, deque}:
         return (kind.__name__, [written(item) for item in value])
-    return (kind.__name__, value)
+    return (kind.__name__, str(value) if kind is decimal.Decimal else value)
 
 
 def shapes(value: Any, path: tuple[int, ...] = (), seen: Any = None) -> dict[Any, Any]:
     """For each mutable object that is met again: where it was met first."""
     seen = {} if seen is None else seen
     found: dict[Any, Any] = {}
-    if type(value) in {list, dict, bytearray, np.ndarray}:
+    if type(value) in {list, dict, OrderedDict, defaultdict, deque, bytearray, np.ndarray}:
         if id(value) in seen:
             return {path: seen[id(value)]}
         seen[id(value)] = path
-    items = list(value.values()) if type(value) is dict else value
-    if type(value) in {list, tuple, dict}:
+    items = list(value.values()) if isinstance(value, dict) else value
+    if isinstance(value, list | tuple | dict | deque):
         for number, item in enumerate(items):
             found |= shapes(item, (*path, number), seen)
     return found

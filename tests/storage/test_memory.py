@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
+
+import pytest
 
 from dumbo._typing import MISSING
 from dumbo.storage import Memory
@@ -81,3 +85,16 @@ def test_threads_do_not_break_the_account() -> None:
     for thread in threads:
         thread.join()
     assert memory.nbytes == 40 * len(memory) <= 1000
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_does_not_wait_for_a_lock_of_its_parent() -> None:
+    memory = Memory(max_bytes=100)
+    memory.put("a", 1, 1)
+    with memory._lock:
+        pid = os.fork()
+        if pid == 0:
+            signal.alarm(20)
+            os._exit(0 if memory.get("a") == 1 and memory.values() == [1] else 1)
+    assert os.waitpid(pid, 0)[1] == 0

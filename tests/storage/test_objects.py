@@ -9,13 +9,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dumbo.errors import StoreUnavailableError, ValueLostError
+from dumbo.records import Record
 from dumbo.storage import Objects, Store, Sync, files, stamps
 from dumbo.storage.base import Stamp
 from dumbo.storage.stamps import MemoryStamps, believes, boot_id
@@ -364,3 +365,33 @@ def test_a_kill_at_any_moment_leaves_whole_objects(tmp_path: Path) -> None:
         objects.verify(name)
     objects.sweep(names, older_than=-1)
     assert drafts(objects) == []
+
+
+def test_two_results_with_equal_bytes_share_an_object_that_outlives_either(
+    store: Store, make_record: Callable[..., Record]
+) -> None:
+    array = np.random.default_rng(0).random(10_000)
+    stored = [store.values.store(array), store.values.store(array.copy())]
+    records = [make_record(n, stored=each, depset="") for n, each in enumerate(stored)]
+    store.catalog.add(records)
+    assert stored[0].object == stored[1].object
+    assert list(store.objects.names()) == [stored[0].object]
+
+    def swept() -> int:
+        kept = {
+            name
+            for record in store.catalog.nodes()
+            if record.stored is not None
+            for name in store.values.objects_of(record.stored)
+        }
+        return store.objects.sweep(kept, older_than=-1).entries
+
+    store.catalog.forget(records[0].cid)
+    assert swept() == 0
+    left = store.catalog.record(records[1].cid)
+    assert left is not None
+    assert left.stored is not None
+    assert np.array_equal(store.values.load(left.stored), array)
+    store.catalog.forget(records[1].cid)
+    assert swept() == 1
+    assert list(store.objects.names()) == []

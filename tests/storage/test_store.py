@@ -187,9 +187,10 @@ def test_a_kill_at_any_moment_loses_nothing_that_was_acknowledged(tmp_path: Path
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
             assert child.stdout is not None
             assert child.stdout.readline() == "ready\n"
+            lines = [child.stdout.readline()]
             time.sleep(wait)
             child.kill()
-            lines = child.stdout.read().splitlines(keepends=True)
+            lines += child.stdout.read().splitlines(keepends=True)
         for line in lines:
             if line.endswith("\n"):
                 name, number = line.split()

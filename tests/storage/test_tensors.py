@@ -126,8 +126,7 @@ def test_odd_tensors_fall_through_and_still_come_back(values: Values) -> None:
     Tagged: Any = type("Tagged", (torch.Tensor,), {})
     labelled = torch.ones(2)
     labelled.note = "mine"
-    sparse = torch.eye(3).to_sparse()
-    for odd in (sparse, labelled, torch.ones(2, device="meta")):
+    for odd in (labelled, torch.ones(2, device="meta")):
         stored = values.store(odd)
         assert stored.codec == "pickle/1"
         found: Any = values.load(stored)
@@ -146,12 +145,18 @@ def test_tensors_in_containers_are_items(values: Values) -> None:
     assert same(found["w"], weights["w"])
 
 
-def test_a_device_that_is_absent_gives_a_tensor_on_the_cpu(values: Values) -> None:
+def test_a_device_that_is_absent_gives_a_tensor_on_the_cpu(
+    values: Values, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes: list[str] = []
+    note = lambda text, *args: notes.append(text % args)
+    monkeypatch.setattr("dumbo.storage.codecs.tensors._log.info", note)
     stored = values.store(torch.ones(3))
     for device in ("cuda:99", "nonsense", "cpu:0"):
         found: Any = values.load(replace(stored, meta={**stored.meta, "device": device}))
         assert found.device.type == "cpu"
         assert found.tolist() == [1, 1, 1]
+    assert [note.partition("'")[2].partition("'")[0] for note in notes] == ["cuda:99", "nonsense"]
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,17 @@ class Thing:
     __hash__ = None  # type: ignore[assignment] # equal by content, so not hashable
 
 
+class Ordered(collections.OrderedDict[str, int]):
+    """A subclass may do anything."""
+
+
+class Half:
+    """A number of another package."""
+
+    def __init__(self, twice: int) -> None:
+        self.twice = twice
+
+
 class Colour(enum.Enum):
     RED = 1
 
@@ -309,10 +320,21 @@ def test_what_cannot_be_taken_apart_is_kept_whole(values: Values) -> None:
     deep: list[Any] = []
     for _ in range(80):
         deep = [deep]
-    odd_keys = {frozenset({(1, "a")}): 1, Fraction(1, 2): 2}
-    for value in (deep, odd_keys, {Fraction(1, 2)}, collections.OrderedDict(a=1), {"x" * 2000: 1}):
+    odd_keys = {frozenset({(1, "a")}): 1, Colour.RED: 2}
+    tagged: Any = collections.Counter("ab")
+    tagged.note = "mine"
+    lazy_default = collections.defaultdict(Thing, {"a": 1})
+    for value in (
+        deep,
+        odd_keys,
+        {Colour.RED},
+        Ordered(a=1),
+        {"x" * 2000: 1},
+        tagged,
+        lazy_default,
+    ):
         stored = values.store(value)
-        assert stored.codec == "pickle/1"
+        assert stored.codec == "pickle/1", value
         found = values.load(stored)
         assert found == value
         assert type(found) is type(value)
@@ -369,44 +391,54 @@ def test_a_codec_that_is_not_known_is_told(values: Values) -> None:
             values.load(Stored(name, {}, 0, ""))
 
 
-class FractionCodec:
-    name = "test-fraction/1"
+class HalfCodec:
+    name = "test-half/1"
     keeps = frozenset({Keeps.BITS, Keeps.NO_CODE})
 
     def accepts(self, value: Any) -> bool:
-        return bool(value >= 0)
+        return bool(value.twice >= 0)
 
     def store(self, value: Any, into: Any) -> Stored:
-        raw = (f"{value.numerator}/{value.denominator}".encode(),)
-        kept: Stored = into.keep(self.name, {"type": "fractions:Fraction"}, raw, into.digest(value))
+        raw = (f"{value.twice}/2".encode(),)
+        kept: Stored = into.keep(self.name, {"type": "half:Half"}, raw, into.digest(value))
         return kept
 
     def load(self, stored: Stored, source: Any) -> object:
-        return Fraction(source.fetch(stored).decode())
+        return Half(int(source.fetch(stored).partition(b"/")[0]))
 
     def objects_of(self, stored: Stored) -> tuple[str, ...]:
         return (stored.object,) if stored.object else ()
 
 
-@pytest.mark.parametrize("contributed", [FractionCodec, FractionCodec()])
+@pytest.mark.parametrize("contributed", [HalfCodec, HalfCodec()])
 def test_packages_contribute_codecs_by_entry_point(
     values: Values, monkeypatch: pytest.MonkeyPatch, contributed: Codec
 ) -> None:
     class Entry:
-        name = "fractions.Fraction"
+        name = f"{__name__}.Half"
 
         def load(self) -> object:
             return contributed
 
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [Entry()])
-    codecs._contributed.cache_clear()
+    codecs._entry_points.cache_clear()
     try:
-        stored = Values(values.objects).store(Fraction(1, 3))
-        assert (stored.codec, stored.inline) == ("test-fraction/1", b"1/3")
-        assert Values(values.objects).load(stored) == Fraction(1, 3)
-        assert values.store(Fraction(-1, 3)).codec == "pickle/1", "what it declines falls through"
+        stored = Values(values.objects).store(Half(3))
+        assert (stored.codec, stored.inline) == ("test-half/1", b"3/2")
+        found: Any = Values(values.objects).load(stored)
+        assert found.twice == 3
+        assert values.store(Half(-1)).codec == "pickle/1", "what it declines falls through"
     finally:
-        codecs._contributed.cache_clear()
+        codecs._entry_points.cache_clear()
+
+
+def test_codecs_can_be_given_to_one_store_alone(values: Values) -> None:
+    mine = Values(values.objects, more={f"{__name__}.Half": HalfCodec()})
+    stored = mine.store([Half(3)])
+    found: Any = mine.load(stored)
+    assert (stored.codec, found[0].twice) == ("container/1", 3)
+    with pytest.raises(StoreFormatError, match="test-half/1"):
+        values.load(values.item(stored, 0))
 
 
 def test_reading_a_tensor_needs_torch(values: Values, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -596,7 +628,7 @@ def test_facts_that_lie_about_a_manifest_are_a_lost_value(
 def test_only_so_many_manifests_stay_open(values: Values) -> None:
     kept = [values.store([n, [n]]) for n in range(40)]
     assert [values.load(stored) for stored in kept] == [[n, [n]] for n in range(40)]
-    assert len(values._codecs.container._opened) <= 16
+    assert len(values._codecs.container._trees) <= 16
     assert values.load(kept[-1]) == [39, [39]]
 
 
@@ -605,3 +637,29 @@ def test_the_containers_own_objects_are_known_without_a_source(values: Values) -
     container = values._codecs.container
     assert container.objects_of(stored) == (stored.object,)
     assert container.objects_of(values.store([1])) == ()
+
+
+def test_sizes_of_models_slots_files_and_images_are_those_of_their_content(
+    values: Values, tmp_path: Path
+) -> None:
+    class Slotted:
+        __slots__ = ("array", "empty")
+
+        def __init__(self) -> None:
+            self.array = BIG
+
+    assert BIG.nbytes <= values.nbytes(Slotted()) <= BIG.nbytes + 200
+    from dumbo.artifacts import Directory, File
+
+    (tmp_path / "made").mkdir()
+    path = tmp_path / "made" / "file"
+    path.write_bytes(b"x" * 5000)
+    file, folder = File(path), Directory(path.parent)
+    assert values.nbytes(file) == values.nbytes(folder) == 5000
+    path.unlink()
+    assert values.nbytes(file) == 0
+    image = pytest.importorskip("PIL.Image", reason="an optional library")
+    assert values.nbytes(image.new("RGB", (30, 20))) == 1800
+    torch = pytest.importorskip("torch", reason="an optional library")
+    assert 40_000 <= values.nbytes(torch.nn.Linear(100, 100)) <= 60_000
+    assert 800 <= values.nbytes(torch.eye(100).to_sparse()) <= 5000

@@ -17,7 +17,7 @@ from dumbo.storage.objects import Objects
 from dumbo.storage.zarr_shard import ITEMSIZES, METADATA_FILE, ArrayLayout, crc32c
 
 SHAPES = [(), (1,), (7,), (1000,), (3, 5), (997, 3), (1, 9), (5, 1), (4, 3, 2), (101, 2, 3)]
-SHAPES += [(13, 1, 2, 3), (2, 2, 2, 2)]
+SHAPES += [(13, 1, 2, 3), (2, 2, 2, 2), (17, 3, 5, 2)]
 
 
 @pytest.fixture

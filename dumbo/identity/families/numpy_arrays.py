@@ -6,14 +6,16 @@ Law: an array is its dtype, shape and logical content; a memory map is the array
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from dumbo.identity.arrays import array_parts, content_hash, dtype_text, remembered_hash
 from dumbo.identity.function_id import type_id
-from dumbo.identity.parts import OpaqueValue, Parts
+from dumbo.identity.parts import Listed, OpaqueValue, Parts
 from dumbo.identity.values import register_value
 
 _PLAIN = {"numpy:ndarray", "numpy:memmap"}
+_AT_ONCE = 4096
 
 
 def _array(value: Any) -> Parts:
@@ -31,17 +33,35 @@ def _content(value: Any) -> Parts:
     dtype = value.dtype
     if dtype.hasobject or dtype.kind == "T":
         plain = np.ndarray.view(value, np.ndarray)
-        return Parts(
-            "array", [dtype_text(dtype), value.shape, plain.ravel().tolist()], ["", "", ""]
-        )
+        items = Listed(plain.size, lambda: _items(plain))
+        return Parts("array", [dtype_text(dtype), value.shape, items], ["", "", ""])
     return array_parts(dtype_text(dtype), value.shape, remembered_hash(value))
+
+
+def _items(plain: Any) -> Iterator[Any]:
+    # The flat iterator of numpy cannot read text longer than 15 bytes out of a StringDType.
+    flat = plain.reshape(-1) if plain.dtype.kind == "T" else plain.flat
+    for start in range(0, plain.size, _AT_ONCE):
+        yield from flat[start : start + _AT_ONCE].tolist()
+
+
+def _mask(value: Any) -> Any:
+    import numpy as np
+
+    if np.ma.getmask(value) is not np.ma.nomask:
+        return np.ma.getmaskarray(value)
+    return np.broadcast_to(np.zeros((), np.ma.make_mask_descr(value.dtype)), value.shape)
 
 
 def _masked(value: Any) -> Parts:
     import numpy as np
 
-    mask = np.ma.getmaskarray(value)
-    parts = [_content(np.ma.getdata(value)), _content(mask), value.fill_value, value.hardmask]
+    parts = [
+        _content(np.ma.getdata(value)),
+        _content(_mask(value)),
+        value.fill_value,
+        value.hardmask,
+    ]
     return Parts(type_id(type(value)), parts, ["", "", "", ""])
 
 

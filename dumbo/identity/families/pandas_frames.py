@@ -6,18 +6,27 @@ columns are grouped into blocks does not enter.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
+from dumbo.identity.arrays import parts_of_blocks
 from dumbo.identity.function_id import type_id
-from dumbo.identity.parts import Layout, Parts
+from dumbo.identity.parts import Layout, Listed, Parts
 from dumbo.identity.values import register_value
+
+_AT_ONCE: Final = 1 << 18
 
 
 def _frame(value: Any) -> Parts:
-    columns = [column_parts(value.iloc[:, place].array) for place in range(value.shape[1])]
-    labels = [f".iloc[:, {place}]" for place in range(len(columns))]
-    parts = [value.columns, value.index, dict(value.attrs), *columns]
-    return Parts(type_id(type(value)), parts, [".columns", ".index", ".attrs", *labels])
+    places = range(value.shape[1])
+
+    def parts() -> Iterator[Any]:
+        yield from (value.columns, value.index, dict(value.attrs))
+        for place in places:
+            yield column_parts(value.iloc[:, place].array)
+
+    labels = [".columns", ".index", ".attrs", *(f".iloc[:, {place}]" for place in places)]
+    return Parts(type_id(type(value)), Listed(3 + len(places), parts), labels)
 
 
 def _series(value: Any) -> Parts:
@@ -27,8 +36,13 @@ def _series(value: Any) -> Parts:
 
 def _index(value: Any) -> Parts:
     if hasattr(value, "levels"):
-        levels = [value.get_level_values(level).array for level in range(value.nlevels)]
-        return Parts(type_id(type(value)), [list(value.names), *map(column_parts, levels)])
+
+        def parts() -> Iterator[Any]:
+            yield list(value.names)
+            for level in range(value.nlevels):
+                yield column_parts(value.get_level_values(level).array)
+
+        return Parts(type_id(type(value)), Listed(1 + value.nlevels, parts))
     frequency = getattr(value, "freqstr", None)
     return Parts(type_id(type(value)), [value.name, frequency, column_parts(value.array)])
 
@@ -45,10 +59,22 @@ def column_parts(array: Any) -> Parts:
         return Parts("column", [str(dtype), array.view("i8")], ["", ""])
     base = getattr(dtype, "numpy_dtype", None)
     if base is not None and base.kind in "biuf" and kind != "ArrowDtype":
-        missing = array.isna()
-        content = array.to_numpy(dtype=base, na_value=base.type(0))
-        return Parts("column", [str(dtype), content, missing], ["", "", ""])
-    return Parts("column", [str(dtype), list(array)], ["", ""])
+        return _nullable(array, base)
+    return Parts("column", [str(dtype), Listed(len(array), lambda: iter(array))], ["", ""])
+
+
+def _nullable(array: Any, base: Any) -> Parts:
+    import numpy as np
+
+    pieces = [array[at : at + _AT_ONCE] for at in range(0, len(array), _AT_ONCE)]
+    numbers = (piece.to_numpy(dtype=base, na_value=base.type(0)) for piece in pieces)
+    missing = (piece.isna() for piece in pieces)
+    shape = (len(array),)
+    parts = [
+        parts_of_blocks(base, shape, numbers),
+        parts_of_blocks(np.dtype(bool), shape, missing),
+    ]
+    return Parts("column", [str(array.dtype), *parts], ["", "", ""])
 
 
 def _extension_array(value: Any) -> Parts:

@@ -10,7 +10,7 @@ from typing import Any
 
 from dumbo.identity.function_id import type_id
 from dumbo.identity.objects import own_state
-from dumbo.identity.parts import Layout, OpaqueValue, Parts
+from dumbo.identity.parts import Layout, OpaqueValue, Parts, Raw
 from dumbo.identity.values import Tokenizer, register_value
 
 
@@ -94,15 +94,20 @@ def _span(value: Any) -> Parts:
 
 
 def _bytearray(value: Any) -> Parts:
-    return Parts(_tag(value), [bytes(memoryview(value))])
+    return Parts(_tag(value), [Raw(memoryview(value))])
 
 
 def _memoryview(value: Any) -> Parts:
-    return Parts("memoryview", [value.format, value.shape, value.tobytes()])
+    return Parts("memoryview", [value.format, value.shape, _in_place(value)])
+
+
+def _in_place(view: memoryview) -> Any:
+    # A view with a length of zero cannot be cast, one with gaps is not its bytes.
+    return Raw(view.cast("B")) if view.nbytes and view.c_contiguous else view.tobytes()
 
 
 def _typed_array(value: Any) -> Parts:
-    return Parts("array:array", [value.typecode, value.tobytes()])
+    return Parts("array:array", [value.typecode, _in_place(memoryview(value))])
 
 
 def _mapping(value: Any) -> Parts:

@@ -14,10 +14,13 @@ from typing import Any, Final
 from xxhash import xxh3_128
 
 from dumbo.identity.arrays import tensor_parts
-from dumbo.identity.copying import BLOCK
+from dumbo.identity.copying import blocks_of, regions_of
 from dumbo.identity.function_id import type_id
 from dumbo.identity.parts import OpaqueValue, Parts
 from dumbo.identity.values import register_value
+
+BLOCK: Final = 4 * 1024 * 1024
+"""Bytes brought into plain form at once, where a tensor is not read in place."""
 
 _PLAIN: Final = ("torch:Tensor", "torch.nn.parameter:Parameter", "torch.nn.parameter:Buffer")
 
@@ -38,6 +41,8 @@ def _tensor_parts(value: Any) -> Parts:
         return _sparse_parts(plain, value.requires_grad)
     if value.device.type == "meta":
         raise OpaqueValue("a tensor on the meta device has no content")
+    if torch._is_functional_tensor(value):  # noqa: SLF001 - torch has no public way to ask
+        raise OpaqueValue("a functional tensor is a stand-in without memory of its own")
     if value.is_quantized:
         scheme = plain.dequantize(), str(value.qscheme())
         return Parts("quantized", [str(value.dtype), plain.int_repr(), *scheme])
@@ -72,24 +77,32 @@ def _sparse_parts(plain: Any, requires_grad: bool) -> Parts:
 
 def tensor_hash(plain: Any) -> bytes:
     """xxh3_128 of the logical C-order bytes of a dense, detached tensor, in blocks off the CPU."""
-    torch: Any = sys.modules["torch"]
     state = xxh3_128()
-    for block in _blocks(plain):
-        resolved = block.resolve_conj().resolve_neg().cpu().contiguous()
-        state.update(memoryview(resolved.reshape(-1).view(torch.uint8).numpy()))
+    for block in _plain_blocks(plain):
+        for piece in blocks_of(_as_array(block)):
+            state.update(piece)
     return bytes(state.digest())
 
 
-def _blocks(tensor: Any) -> Iterator[Any]:
-    in_place = tensor.is_contiguous() and not (tensor.is_conj() or tensor.is_neg())
-    nbytes = tensor.numel() * tensor.element_size()
-    if (in_place and tensor.device.type == "cpu") or nbytes <= BLOCK or tensor.dim() == 0:
+def _as_array(tensor: Any) -> Any:
+    """The same memory as a numpy array; what numpy has no name for, as integers of that size."""
+    torch: Any = sys.modules["torch"]
+    if tensor.dtype in (torch.complex64, torch.complex128):
+        return tensor.numpy()
+    if tensor.dtype.is_complex:
+        return torch.view_as_real(tensor).numpy()
+    sizes = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+    return tensor.view(sizes[tensor.element_size()]).numpy()
+
+
+def _plain_blocks(tensor: Any) -> Iterator[Any]:
+    """The tensor as it is, if its memory can be read; else parts of it that can."""
+    if tensor.device.type == "cpu" and not (tensor.is_conj() or tensor.is_neg()):
         yield tensor
         return
-    rows = max(BLOCK // (nbytes // len(tensor)), 1)
-    for start in range(0, len(tensor), rows):
-        part = tensor[start : start + rows]
-        yield from _blocks(part if len(part) > 1 or rows > 1 else part[0])
+    items = max(BLOCK // tensor.element_size(), 1)
+    for part in regions_of(tensor, items) if tensor.numel() > items else (tensor,):
+        yield part.resolve_conj().resolve_neg().cpu()
 
 
 def _module(value: Any) -> Parts:

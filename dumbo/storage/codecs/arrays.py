@@ -10,10 +10,15 @@ subclasses, object and variable-width text arrays are declined.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import functools
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import xxhash
 
 from dumbo.errors import ValueLostError
 from dumbo.records import Stored
+from dumbo.storage.array_files import is_compressed, map_array, publish_array
 from dumbo.storage.base import INLINE_BYTES, Keeper, Keeps
 from dumbo.storage.codecs.blocks import (
     blocks_of,
@@ -22,8 +27,11 @@ from dumbo.storage.codecs.blocks import (
     in_memory_order,
     inverse,
     raw_bytes,
+    sample_of,
+    shard_of,
 )
 from dumbo.storage.codecs.dtypes import describe, restore, storage_type
+from dumbo.storage.handles import ArrayHandle, ChunkedArray, MappedArray
 from dumbo.storage.zarr_shard import ArrayLayout
 
 if TYPE_CHECKING:
@@ -41,7 +49,7 @@ class ArrayCodec:
         """Whether dtype and class come back exactly."""
         import numpy as np
 
-        return type(value) in {np.ndarray, np.memmap} and describe(value.dtype) is not None  # type: ignore[attr-defined] # one of the two, by the line's first half
+        return type(value) in {np.ndarray, np.memmap} and _texts(value.dtype)[0] is not None  # type: ignore[attr-defined] # one of the two, by the line's first half
 
     def store(self, value: Any, into: Keeper) -> Stored:
         """Put the bytes into the row, or publish them as a zarr array."""
@@ -51,35 +59,86 @@ class ArrayCodec:
         turned, axes = in_memory_order(array)
         meta = array_meta(array.dtype, array.shape, axes)
         if array.nbytes <= INLINE_BYTES:
-            inline = b"".join(blocks_of(turned))
-            return Stored(self.name, meta, len(inline), into.digest(array), inline)
+            inline = turned.tobytes()
+            digest = _digest(array, axes, xxhash.xxh3_128_digest(inline), into)
+            return Stored(self.name, meta, len(inline), digest, inline)
         layout = layout_of(array.dtype, turned.shape, axes)
-        # Here, not above: opening an array must not wait for what only storing one needs.
-        from dumbo.identity.arrays import array_digest, dtype_text, has_valueless_bytes
-
-        published = into.objects.publish(blocks_of(turned), layout)
-        if axes or has_valueless_bytes(array.dtype):
-            digest = into.digest(array)  # what was written is not what is compared
-        else:
-            digest = array_digest(dtype_text(array.dtype), array.shape, published.content)
-        return Stored(self.name, meta, array.nbytes, digest, None, published.name)
+        published = publish_array(
+            into.objects, blocks_of(turned), layout, lambda: sample_of(turned)
+        )
+        digest = _digest(array, axes, published.content, into)
+        facts = {**meta, **published.facts}
+        return Stored(self.name, facts, array.nbytes, digest, None, published.name)
 
     def load(self, stored: Stored, source: Keeper) -> object:
-        """Map the bytes; the array cannot be written."""
-        import numpy as np
+        """Map the bytes, or decode them; the array cannot be written."""
+        facts = ArrayFacts.of(stored)
+        if stored.object:
+            return facts.array(raw_bytes(stored, facts.layout, source, "r"))
+        return facts.array(source.fetch(stored))
 
-        dtype = restore(stored.meta.get("format"))
-        shape = checked_shape(stored.meta.get("shape"), dtype.itemsize, stored.nbytes)
-        axes = checked_axes(stored.meta.get("axes"), len(shape))
-        turned = tuple(shape[axis] for axis in axes) if axes else shape
-        layout = layout_of(dtype, turned, axes)
-        buffer = raw_bytes(stored, layout, source, "r")
-        array: Array = np.ndarray(turned, dtype, buffer=buffer)
-        return array.transpose(inverse(axes)) if axes else array
+    def handle(self, stored: Stored, source: Keeper) -> ArrayHandle:
+        """Open an array that is an object, reading none of its data."""
+        facts = ArrayFacts.of(stored)
+        layout = facts.layout
+        if not is_compressed(stored.meta):
+            mapped, offset = map_array(source.objects, stored.object, stored.meta, layout)
+            return MappedArray(mapped, facts.array(mapped.array(offset, layout.nbytes)))
+        shard = shard_of(stored, layout, source)
+        rows = replace(layout, compressed=True).inner_shape[0]
+        return ChunkedArray(
+            facts.shape,
+            facts.dtype,
+            axis=facts.axes[0] if facts.axes else 0,
+            rows=rows,
+            read=lambda number: facts.array(shard.chunk(number), rows),
+            whole=lambda: facts.array(shard.whole()),
+        )
 
     def objects_of(self, stored: Stored) -> tuple[str, ...]:
         """Name the one object, if there is one."""
         return (stored.object,) if stored.object else ()
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayFacts:
+    """What a row says of an array, checked.
+
+    Attributes
+    ----------
+    dtype : numpy.dtype
+    shape : tuple of int
+    axes : tuple of int
+        The axes in stored order; empty where that is their own.
+    turned : tuple of int
+        The extents in stored order.
+    """
+
+    dtype: AnyDType
+    shape: tuple[int, ...]
+    axes: tuple[int, ...]
+    turned: tuple[int, ...]
+
+    @classmethod
+    def of(cls, stored: Stored) -> ArrayFacts:
+        """Read them; raises `ValueLostError` where they cannot be."""
+        dtype = _restored(stored.meta.get("format"))
+        shape = checked_shape(stored.meta.get("shape"), dtype.itemsize, stored.nbytes)
+        axes = checked_axes(stored.meta.get("axes"), len(shape))
+        return cls(dtype, shape, axes, tuple(shape[axis] for axis in axes) if axes else shape)
+
+    @property
+    def layout(self) -> ArrayLayout:
+        """How the bytes lie in an object."""
+        return layout_of(self.dtype, self.turned, self.axes)
+
+    def array(self, buffer: Any, rows: int | None = None) -> Array:
+        """Give stored bytes, all or those of some rows of the slowest axis, as an array."""
+        import numpy as np
+
+        extents = self.turned if rows is None else (rows, *self.turned[1:])
+        array: Array = np.ndarray(extents, self.dtype, buffer=buffer)
+        return array.transpose(inverse(self.axes)) if self.axes else array
 
 
 class NumpyScalarCodec:
@@ -149,16 +208,53 @@ def text_from(raw: bytes) -> str:
         ) from error
 
 
+def _digest(array: Array, axes: tuple[int, ...], content: bytes, into: Keeper) -> str:
+    """Content digest of an array whose stored bytes have the hash `content`."""
+    # Here, not above: opening an array must not wait for what only storing one needs.
+    from dumbo.identity.arrays import array_digest, dtype_text, has_valueless_bytes
+
+    if axes or has_valueless_bytes(array.dtype):
+        return into.digest(array)  # what was written is not what is compared
+    return array_digest(dtype_text(array.dtype), array.shape, content)
+
+
+_NUMBERS: Final = frozenset("?bBhHiIlLqQefdFD")
+
+
+def _texts(dtype: AnyDType) -> tuple[object, str]:
+    """How a row describes a dtype, and how people do; of plain numbers known by heart."""
+    # Other libraries use the same letters: the "e" and "L" of ml_dtypes are of one byte.
+    if dtype.isbuiltin == 1 and dtype.char in _NUMBERS and dtype.metadata is None:
+        return _number_texts(dtype.char)
+    return describe(dtype), str(dtype)
+
+
+@functools.cache
+def _number_texts(char: str) -> tuple[object, str]:
+    import numpy as np
+
+    dtype = np.dtype(char)
+    return describe(dtype), str(dtype)
+
+
+def _restored(description: object) -> AnyDType:
+    return _restored_text(description) if isinstance(description, str) else restore(description)
+
+
+_restored_text = functools.lru_cache(256)(restore)
+
+
 def array_meta(
     dtype: AnyDType, shape: tuple[int, ...], axes: tuple[int, ...], type_name: str = "numpy:ndarray"
 ) -> dict[str, object]:
     """Facts that answer for an array without its bytes."""
+    description, text = _texts(dtype)
     meta: dict[str, object] = {
         "type": type_name,
         "shape": list(shape),
-        "dtype": str(dtype),
+        "dtype": text,
         "ndim": len(shape),
-        "format": describe(dtype),
+        "format": description,
     }
     if shape:
         meta["len"] = shape[0]

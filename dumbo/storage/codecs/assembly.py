@@ -7,13 +7,15 @@ because a manifest names it.
 from __future__ import annotations
 
 import sys
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from typing import Any, Final
 
 from dumbo.errors import NotCachedError, UntrustedValueError
 from dumbo.storage.base import Keeper
-from dumbo.storage.codecs.manifest import Manifest, Node, plain_value
-from dumbo.storage.codecs.survey import named_tuple_name
+from dumbo.storage.codecs.manifest import MAPPINGS, SETS, Manifest, Node, plain_value
+from dumbo.storage.codecs.standard import restore
+from dumbo.storage.codecs.survey import FACTORIES, named_tuple_name
 
 _TYPES: Final[dict[str, Callable[[list[Any]], Any]]] = {
     "tuple": tuple,
@@ -41,7 +43,7 @@ class Reader:
 
     def child(self, node: Node, key: object) -> Node:
         """Find the node of an item by index, key, or field of a named tuple."""
-        if node[0] == "dict":
+        if node[0] in MAPPINGS:
             for key_node, item in node[1]:
                 if _same_key(self.value(key_node), key):
                     return item
@@ -60,6 +62,8 @@ class Reader:
             return plain_value(node)
         if node[0] == "np":
             return _numpy_number(node[1], node[2])
+        if node[0] == "std":
+            return restore(node[1])
         number = self._manifest.numbers[id(node)]
         if number not in self._made:
             self._made[number] = self._make(node)
@@ -69,16 +73,40 @@ class Reader:
         kind = node[0]
         if kind == "&":
             return self._source.load(self._manifest.leaf(node, self._source))
-        if kind == "dict":
-            return {self.value(key): self.value(item) for key, item in node[1]}
+        if kind in MAPPINGS:
+            return self._mapping(node)
         items = [self.value(item) for item in node[1]]
         if kind == "named":
             return tuple.__new__(_named_tuple(node[3], node[4]), items)
+        if kind == "deque":
+            return _deque(items, node[3])
         return items if kind == "list" else _TYPES[kind](items)
+
+    def _mapping(self, node: Node) -> Any:
+        pairs = [(self.value(key), self.value(item)) for key, item in node[1]]
+        if node[0] == "dict":
+            return dict(pairs)
+        if node[0] == "defaultdict":
+            return defaultdict(FACTORIES[node[3]], pairs)
+        if node[0] == "Counter":
+            counter: Counter[Any] = Counter()
+            dict.update(counter, pairs)  # Counter's own would add
+            return counter
+        ordered = OrderedDict(pairs)
+        attributes = self.value(node[3])
+        if attributes is not None:
+            vars(ordered).update(attributes)
+        return ordered
+
+
+def _deque(items: list[Any], maxlen: object) -> deque[Any]:
+    if not (maxlen is None or (type(maxlen) is int and maxlen >= len(items))):
+        raise ValueError(f"a deque of {len(items)} items is not limited to {maxlen!r}")
+    return deque(items, maxlen)
 
 
 def _has_index(node: Node, key: int) -> bool:
-    return node[0] not in {"set", "frozenset"} and -len(node[1]) <= key < len(node[1])
+    return node[0] not in SETS and -len(node[1]) <= key < len(node[1])
 
 
 def _same_key(key: Any, wanted: object) -> bool:

@@ -6,17 +6,24 @@ Law: no array is ever copied whole; contiguous memory is handed out as views of 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from dumbo.errors import ValueLostError
 from dumbo.records import Stored
+from dumbo.storage.array_files import is_compressed, map_array
 from dumbo.storage.base import BLOCK_BYTES, Buffer, Keeper
+from dumbo.storage.compressed_shard import CompressedShard
+from dumbo.storage.compression import SAMPLE_BYTES
+from dumbo.storage.mapping import Access
 from dumbo.storage.zarr_shard import ArrayLayout
 
 if TYPE_CHECKING:
     import numpy as np
 
     Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+
+_PIECES: Final = 16
 
 
 def stored_axes(strides: tuple[int, ...]) -> tuple[int, ...]:
@@ -109,19 +116,42 @@ def checked_axes(meta: object, ndim: int) -> tuple[int, ...]:
 
 
 def raw_bytes(stored: Stored, layout: ArrayLayout, source: Keeper, mode: Literal["r", "c"]) -> Any:
-    """Give the bytes of an array: those of the row, or a map of its object.
+    """Give the bytes of an array: those of the row, a map of its object, or what it holds decoded.
 
     Mode ``r`` cannot be written; ``c`` is written privately, page by page.
     """
-    import numpy as np
-
     if not stored.object:
         inline = source.fetch(stored)
         if len(inline) != layout.nbytes:
             raise ValueLostError(_disagree(stored.meta.get("shape"), len(inline)))
         return inline if mode == "r" else bytearray(inline)
-    path = source.objects.open_object(stored.object, layout.file_size)
-    return np.memmap(path, np.uint8, mode, shape=(layout.nbytes,))
+    if is_compressed(stored.meta):
+        return shard_of(stored, layout, source).whole(writable=mode == "c")
+    access = Access.READ if mode == "r" else Access.COPY
+    mapped, offset = map_array(source.objects, stored.object, stored.meta, layout, access)
+    return mapped.array(offset, layout.nbytes)
+
+
+def shard_of(stored: Stored, layout: ArrayLayout, source: Keeper) -> CompressedShard:
+    """Open the object of a compressed array."""
+    layout = replace(layout, compressed=True)
+    mapped, _ = map_array(source.objects, stored.object, stored.meta, layout)
+    return CompressedShard(mapped, layout)
+
+
+def sample_of(array: Array) -> bytes:
+    """Take 1 MiB from all over an array; copies no more than it takes."""
+    import numpy as np
+
+    pieces = []
+    for part in np.linspace(0, 1, _PIECES):
+        piece = array
+        while piece.ndim > 1 and piece.nbytes > piece.shape[0] * SAMPLE_BYTES // _PIECES:
+            piece = piece[int(part * (piece.shape[0] - 1))]
+        rows = max(1, SAMPLE_BYTES // _PIECES * piece.shape[0] // max(piece.nbytes, 1))
+        start = int(part * max(piece.shape[0] - rows, 0))
+        pieces.append(np.ascontiguousarray(piece[start : start + rows]).tobytes())
+    return b"".join(pieces)
 
 
 def _disagree(meta: object, nbytes: int) -> str:

@@ -23,6 +23,7 @@ _PLAIN: Final = re.compile(r"[<>|][biufcSUVmM]\d+(\[\d*[A-Za-z]+\])?")
 _EXTRA: Final = re.compile(r"(bfloat16|float[468]_\w+|u?int[24])")
 _EXTRA_MODULE: Final = "ml_dtypes"
 _LONG: Final = "gG"
+_FOREIGN: Final = 2
 
 
 def describe(dtype: AnyDType) -> object:
@@ -49,7 +50,9 @@ def _describe(dtype: AnyDType) -> object:
         return _described("sub", _describe(dtype.subdtype[0]), list(dtype.subdtype[1]))
     if dtype.fields is not None:
         return _describe_fields(dtype)
-    if type(dtype).__module__.partition(".")[0] not in {"numpy", ""} or dtype.char not in _CHARS:
+    # Other libraries give their dtypes letters that numpy's own have too.
+    foreign = dtype.isbuiltin == _FOREIGN
+    if foreign or dtype.char not in _CHARS:
         name = str(dtype.name)
         return ["extra", name] if _EXTRA.fullmatch(name) else None
     if dtype.char in _LONG:

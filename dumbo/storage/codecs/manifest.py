@@ -7,11 +7,16 @@ A node is a JSON value for what JSON says exactly, else a list that begins with 
 
     ["x", type, hex]            what JSON would change: NaN, bytes, complex, big int, surrogates
     ["np", dtype, hex]          a numpy scalar
+    ["std", description]        a small value of the standard library (a date, a path)
     ["&", facts, place]         a leaf of its own: an array, a tensor, long text, an object
     ["=", n]                    the n-th node of this list seen before: aliases are kept
     ["list", items, digest]     also tuple, set, frozenset
     ["dict", pairs, digest]
     ["named", items, digest, class, fields]
+    ["deque", items, digest, maxlen]
+    ["OrderedDict", pairs, digest, attributes]    a node: what the object holds besides
+    ["defaultdict", pairs, digest, factory]
+    ["Counter", pairs, digest]
 
 Nodes that begin with ``&`` or name a container are numbered as they come, parents first.
 """
@@ -33,7 +38,9 @@ from dumbo.storage.codecs.scalars import SCALARS
 Node: TypeAlias = Any
 """JSON: whatever a header holds; read by kind, never trusted."""
 
-CONTAINERS: Final = frozenset({"list", "tuple", "set", "frozenset", "dict", "named"})
+MAPPINGS: Final = frozenset({"dict", "OrderedDict", "defaultdict", "Counter"})
+SETS: Final = frozenset({"set", "frozenset"})
+CONTAINERS: Final = MAPPINGS | SETS | {"list", "tuple", "named", "deque"}
 _HEAD: Final = struct.Struct("<Q")
 _TYPES: Final = {kind.__name__: kind for kind in SCALARS}
 
@@ -70,10 +77,12 @@ def is_numbered(node: Node) -> bool:
 
 def children(node: Node) -> Iterator[Node]:
     """Iterate over the nodes below a container node, keys before their values."""
-    if node[0] == "dict":
+    if node[0] in MAPPINGS:
         for key, value in node[1]:
             yield key
             yield value
+        if node[0] == "OrderedDict":
+            yield node[3]
     elif node[0] in CONTAINERS:
         yield from node[1]
 

@@ -8,17 +8,30 @@ from __future__ import annotations
 import enum
 import sys
 import types
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from typing import Any, Final
 
 from dumbo.storage.base import Codec, Keeps
 from dumbo.storage.codecs.scalars import SCALARS
+from dumbo.storage.codecs.standard import describe
 
 SMALL_TEXT: Final = 1024
 """Text and bytes up to this length lie in the manifest."""
 
 _DEPTH: Final = 64
-_BUILTINS: Final = frozenset({dict, list, tuple, set, frozenset})
+MAPPINGS: Final = frozenset({dict, OrderedDict, defaultdict, Counter})
+"""Types whose items are pairs."""
+
+KINDS: Final = MAPPINGS | {list, tuple, set, frozenset, deque}
+"""Types that are taken apart, besides named tuples."""
+
+FACTORIES: Final[dict[str | None, Any]] = {
+    kind.__name__: kind
+    for kind in (bool, bytes, complex, dict, float, frozenset, int, list, set, str, tuple)
+} | {None: None}
+"""What a defaultdict may make its missing values by, to be kept without pickle."""
+
 _CLOSED_LIBRARIES: Final = frozenset(
     {"datetime", "decimal", "fractions", "numpy", "pandas", "pathlib", "PIL", "polars"}
     | {"pyarrow", "scipy", "uuid"}
@@ -47,7 +60,7 @@ def is_numpy_number(value: Any) -> bool:
 
 def worth_items(value: object, find: Callable[[object], Codec]) -> bool:
     """Whether `value` is a container whose parts, stored apart, make it again."""
-    if type(value) not in _BUILTINS and named_tuple_name(type(value)) is None:
+    if type(value) not in KINDS and named_tuple_name(type(value)) is None:
         return False
     survey = _Survey(find)
     return survey.fits(value, 0) and not survey.could_share
@@ -78,40 +91,85 @@ class _Survey:
             return False
         if id(value) in self._seen:
             return True
+        if kind in KINDS or named_tuple_name(kind) is not None:
+            self._note(value)
+            return self._fits_items(value, depth)
+        if describe(value) is None:
+            self._note(value)
+            self._unknown += self._is_unknown(value)
+        return True
+
+    def _note(self, value: object) -> None:
         self._seen.add(id(value))
         self._parts += 1
-        if kind in _BUILTINS or named_tuple_name(kind) is not None:
-            return self._fits_items(value, depth)
-        self._unknown += self._is_unknown(value)
-        return True
 
     def _fits_items(self, value: Any, depth: int) -> bool:
         self._path.add(id(value))
         try:
-            if type(value) is dict:
-                return all(is_plain(key) for key in value) and all(
-                    self.fits(item, depth + 1) for item in value.values()
-                )
+            if type(value) in MAPPINGS:
+                return self._fits_mapping(value, depth)
             if type(value) in {set, frozenset} and not all(is_plain(item) for item in value):
                 return False
             return all(self.fits(item, depth + 1) for item in value)
         finally:
             self._path.discard(id(value))
 
+    def _fits_mapping(self, value: Any, depth: int) -> bool:
+        if not all(is_plain(key) for key in value):
+            return False
+        if type(value) is defaultdict and not _is_known_factory(value.default_factory):
+            return False
+        attributes = None if type(value) in {dict, defaultdict} else vars(value)
+        if attributes and type(value) is not OrderedDict:
+            return False
+        items = [*value.values(), attributes] if attributes else value.values()
+        return all(self.fits(item, depth + 1) for item in items)
+
     def _is_unknown(self, value: object) -> bool:
         kind = type(value)
         if isinstance(value, _BY_REFERENCE):
             return False
-        if kind.__module__.partition(".")[0] in _CLOSED_LIBRARIES:
+        if kind.__module__.partition(".")[0] in _CLOSED_LIBRARIES and not holds_objects(value):
             return False
         return Keeps.NO_CODE not in self._find(value).keeps
 
 
+def _is_known_factory(factory: object) -> bool:
+    return any(factory is known for known in FACTORIES.values())
+
+
+def holds_objects(value: Any) -> bool:
+    """Whether a value is an array whose items are objects."""
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(value, numpy.ndarray) and bool(value.dtype.hasobject)
+
+
 def is_plain(value: Any) -> bool:
-    """Whether a key or a member of a set is a scalar, or a tuple or frozenset of such."""
+    """Whether a key or member of a set is immutable, small and closed: a scalar, date or tuple."""
     kind = type(value)
     if kind in {tuple, frozenset}:
         return all(is_plain(item) for item in value)
     if kind in {str, bytes}:
         return len(value) <= SMALL_TEXT
-    return kind in SCALARS or is_numpy_number(value)
+    return kind in SCALARS or is_numpy_number(value) or describe(value) is not None
+
+
+def all_leaves(tree: Any) -> list[Any]:
+    """List what containers hold that is neither scalar, nor of the standard table, nor a container.
+
+    Meant for trees that `worth_items` said yes to: they end.
+    """
+    found: list[Any] = []
+    waiting, seen = [tree], set()
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if type(value) in MAPPINGS:
+            waiting += [*value.values(), getattr(value, "__dict__", None)]
+        elif type(value) in KINDS or named_tuple_name(type(value)) is not None:
+            waiting += value
+        elif not (type(value) in SCALARS or is_numpy_number(value) or describe(value)):
+            found.append(value)
+    return found

@@ -3,9 +3,10 @@
 Law: an opened tensor is a copy-on-write map of its file: writing to it never reaches the store,
 and never the read-only pages that would end the process.
 
-A view is stored without the rest of its storage; conjugate and negative views are resolved.
-Sparse, quantised, nested and meta tensors, other subclasses and tensors with attributes of their
-own are declined. A tensor of a device that is absent here comes back on the CPU.
+A view is stored without the rest of its storage; conjugate and negative views are resolved; a
+tensor that was computed under autograd comes back as a leaf that asks for gradients. Sparse,
+quantised, nested and meta tensors, other subclasses and tensors with attributes of their own are
+declined. A tensor of a device that is absent here comes back on the CPU, and the log says so.
 
 torch is never imported for a value of another library: the table asks this codec only when the
 value at hand, or its row, is a tensor.
@@ -14,18 +15,21 @@ value at hand, or its row, is a tensor.
 from __future__ import annotations
 
 import importlib.util
+import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from dumbo.errors import MissingLibraryError, ValueLostError
 from dumbo.records import Stored
+from dumbo.storage.array_files import publish_array
 from dumbo.storage.base import BLOCK_BYTES, INLINE_BYTES, Buffer, Keeper, Keeps
 from dumbo.storage.codecs.blocks import (
     checked_axes,
     checked_shape,
     inverse,
     raw_bytes,
+    sample_of,
     stored_axes,
 )
 from dumbo.storage.zarr_shard import ITEMSIZES, ArrayLayout
@@ -33,6 +37,7 @@ from dumbo.storage.zarr_shard import ITEMSIZES, ArrayLayout
 if TYPE_CHECKING:
     import torch
 
+_log: Final = logging.getLogger("dumbo")
 _DTYPE: Final = re.compile(r"(bool|u?int\d+|b?float[\w]*|complex\d+)")
 
 
@@ -44,12 +49,7 @@ class TensorCodec:
 
     def accepts(self, value: Any) -> bool:
         """Whether the tensor is dense, has bytes, and is of no other class."""
-        import torch
-
-        if type(value) not in {torch.Tensor, torch.nn.Parameter} or value.layout != torch.strided:
-            return False
-        odd = value.is_quantized or value.is_nested or value.device.type == "meta"
-        return not (odd or vars(value)) and _DTYPE.fullmatch(_name_of(value.dtype)) is not None
+        return is_exact(value)
 
     def store(self, value: torch.Tensor, into: Keeper) -> Stored:
         """Put the bytes into the row, or publish them as a zarr array."""
@@ -60,20 +60,21 @@ class TensorCodec:
         if nbytes <= INLINE_BYTES:
             inline = b"".join(_blocks(turned))
             return Stored(self.name, meta, nbytes, into.digest(value), inline)
-        layout = _layout(_name_of(value.dtype), value.element_size(), tuple(turned.shape), axes)
-        published = into.objects.publish(_blocks(turned), layout)
+        layout = _layout(name_of(value.dtype), value.element_size(), tuple(turned.shape), axes)
+        published = publish_array(into.objects, _blocks(turned), layout, _sampler(turned))
         digest = into.digest(value) if axes else _digest(value, published.content)
-        return Stored(self.name, meta, nbytes, digest, None, published.name)
+        facts = {**meta, **published.facts}
+        return Stored(self.name, facts, nbytes, digest, None, published.name)
 
     def load(self, stored: Stored, source: Keeper) -> object:
         """Map the bytes copy-on-write."""
         torch = _torch()
-        dtype = _dtype(stored.meta.get("dtype"))
+        dtype = dtype_named(stored.meta.get("dtype"))
         size = torch.empty((), dtype=dtype).element_size()
         shape = checked_shape(stored.meta.get("shape"), size, stored.nbytes)
         axes = checked_axes(stored.meta.get("axes"), len(shape))
         turned = tuple(shape[axis] for axis in axes) if axes else shape
-        buffer = raw_bytes(stored, _layout(_name_of(dtype), size, turned, axes), source, "c")
+        buffer = raw_bytes(stored, _layout(name_of(dtype), size, turned, axes), source, "c")
         if stored.nbytes == 0:
             tensor = torch.empty(turned, dtype=dtype)
         elif stored.object:
@@ -87,6 +88,16 @@ class TensorCodec:
         return (stored.object,) if stored.object else ()
 
 
+def is_exact(value: Any) -> bool:
+    """Whether a value is a tensor or parameter that its bytes and its row say all of."""
+    import torch
+
+    if type(value) not in {torch.Tensor, torch.nn.Parameter} or value.layout != torch.strided:
+        return False
+    odd = value.is_quantized or value.is_nested or value.device.type == "meta"
+    return not (odd or vars(value)) and _DTYPE.fullmatch(name_of(value.dtype)) is not None
+
+
 def _torch() -> Any:
     if importlib.util.find_spec("torch") is None:
         raise MissingLibraryError(
@@ -97,11 +108,13 @@ def _torch() -> Any:
     return torch
 
 
-def _name_of(dtype: torch.dtype) -> str:
+def name_of(dtype: torch.dtype) -> str:
+    """The name of a dtype as an attribute of torch."""
     return str(dtype).removeprefix("torch.")
 
 
-def _dtype(name: object) -> torch.dtype:
+def dtype_named(name: object) -> torch.dtype:
+    """Find a dtype by its name, which is not trusted."""
     torch = _torch()
     found = vars(torch).get(name) if isinstance(name, str) and _DTYPE.fullmatch(name) else None
     if not isinstance(found, torch.dtype):
@@ -119,7 +132,7 @@ def _meta(value: torch.Tensor, axes: tuple[int, ...]) -> dict[str, object]:
     meta: dict[str, object] = {
         "type": "torch.nn.parameter:Parameter" if parameter else "torch:Tensor",
         "shape": list(value.shape),
-        "dtype": _name_of(value.dtype),
+        "dtype": name_of(value.dtype),
         "ndim": value.ndim,
         "device": str(value.device),
         "requires_grad": value.requires_grad,
@@ -160,6 +173,15 @@ def _blocks(tensor: torch.Tensor) -> Iterator[Buffer]:
         yield memoryview(flat[start : start + BLOCK_BYTES].cpu().numpy())
 
 
+def _sampler(tensor: torch.Tensor) -> Callable[[], bytes] | None:
+    """What takes a sample of a tensor; None where that would cost a copy."""
+    if not tensor.is_contiguous() or tensor.device.type != "cpu":
+        return None
+    import torch
+
+    return lambda: sample_of(tensor.reshape(-1).view(torch.uint8).numpy())
+
+
 def _layout(dtype: str, size: int, turned: tuple[int, ...], axes: tuple[int, ...]) -> ArrayLayout:
     """Lay a tensor out as zarr; what zarr cannot name is an integer of the same width."""
     name = dtype if dtype in ITEMSIZES else f"uint{8 * size}"
@@ -183,8 +205,11 @@ def _digest(value: torch.Tensor, content: bytes) -> str:
 def _dressed(tensor: Any, stored: Stored) -> object:
     torch = _torch()
     device = str(stored.meta.get("device", "cpu"))
-    if device != "cpu" and _present(device):
-        tensor = tensor.to(device)
+    if device != "cpu":
+        if _present(device):
+            tensor = tensor.to(device)
+        else:
+            _log.info("a tensor of the device %.40r is opened on the CPU: it is absent", device)
     grad = stored.meta.get("requires_grad") is True
     if stored.meta.get("type") == "torch.nn.parameter:Parameter":
         return torch.nn.Parameter(tensor, requires_grad=grad)

@@ -1,0 +1,133 @@
+"""Records and depsets as JSON, for a file that goes from one store to another.
+
+Law: text that came from elsewhere is untrusted: it becomes a record of the right types or raises
+`ValueError`, `TypeError` or `KeyError`; nothing in it is run, imported or opened.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from dumbo.identity.cid import CID, FunctionId
+from dumbo.records import Dependency, DependencyKind, Depset, Edge, EdgeKind, Record, Stored
+
+_TEXTS = ("call", "depset", "digest", "type", "reason", "where", "text")
+_SECONDS = ("own_seconds", "total_seconds", "created")
+
+
+def record_text(record: Record) -> str:
+    """Write a record as one line."""
+    fields: dict[str, Any] = {name: getattr(record, name) for name in (*_TEXTS, *_SECONDS)}
+    fields |= {
+        "cid": record.cid,
+        "version": record.version,
+        "meta": dict(record.meta),
+        "nbytes": record.nbytes,
+        "sample": record.sample,
+        "arguments": _to_text(record.arguments),
+        "matched": list(record.matched),
+        "edges": [[e.source, e.kind, e.role, e.version, e.digest] for e in record.edges],
+        "stored": None if record.stored is None else _stored_fields(record.stored),
+    }
+    return json.dumps(fields, separators=(",", ":"))
+
+
+def record_from_text(line: str | bytes) -> Record:
+    """Undo `record_text`."""
+    fields = _mapping(json.loads(line))
+    cid = CID(_typed(fields["cid"], str))
+    if not cid.digest:
+        raise ValueError(f"{cid[:80]!r} names no computation")
+    facts: dict[str, Any] = {name: _typed(fields[name], str) for name in _TEXTS}
+    facts |= {name: float(_typed(fields[name], (int, float))) for name in _SECONDS}
+    sample = fields["sample"]
+    return Record(
+        cid=cid,
+        version=_typed(fields["version"], int),
+        function=FunctionId(cid.function),
+        edges=tuple(_edge(cid, edge) for edge in fields["edges"]),
+        stored=None if fields["stored"] is None else _stored(_mapping(fields["stored"])),
+        meta=_mapping(fields["meta"]),
+        nbytes=_typed(fields["nbytes"], int),
+        sample=None if sample is None else _typed(sample, int),
+        arguments=_to_bytes(fields["arguments"]),
+        matched=tuple(_typed(by, str) for by in fields["matched"]),
+        **facts,
+    )
+
+
+def depset_text(depset: Depset) -> str:
+    """Write a depset as one line."""
+    members = [
+        [m.kind, m.module, m.name, m.fingerprint, m.text, m.file, m.by] for m in depset.members
+    ]
+    return json.dumps({"depset": depset.key, "members": members}, separators=(",", ":"))
+
+
+def depset_from_text(line: str | bytes) -> Depset:
+    """Undo `depset_text`; the key is derived anew, and must be the one that is given."""
+    fields = _mapping(json.loads(line))
+    members = tuple(
+        Dependency(DependencyKind(kind), *(_typed(part, str) for part in rest))
+        for kind, *rest in fields["members"]
+    )
+    depset = Depset.of(members)
+    if depset.key != fields["depset"]:
+        raise ValueError("dependencies do not add up to their key")
+    return depset
+
+
+def _stored_fields(stored: Stored) -> dict[str, Any]:
+    return {
+        "codec": stored.codec,
+        "meta": dict(stored.meta),
+        "nbytes": stored.nbytes,
+        "digest": stored.digest,
+        "inline": None if stored.inline is None else _to_text(stored.inline),
+        "object": stored.object,
+    }
+
+
+def _stored(fields: Mapping[str, Any]) -> Stored:
+    return Stored(
+        _typed(fields["codec"], str),
+        _mapping(fields["meta"]),
+        _typed(fields["nbytes"], int),
+        _typed(fields["digest"], str),
+        None if fields["inline"] is None else _to_bytes(fields["inline"]),
+        _typed(fields["object"], str),
+    )
+
+
+def _edge(target: CID, fields: Any) -> Edge:
+    source, kind, role, version, digest = fields
+    return Edge(
+        CID(_typed(source, str)),
+        target,
+        EdgeKind(kind),
+        _typed(role, str),
+        _typed(version, int),
+        _typed(digest, str),
+    )
+
+
+def _to_text(raw: bytes) -> str:
+    return base64.b85encode(raw).decode("ascii")
+
+
+def _to_bytes(text: Any) -> bytes:
+    return base64.b85decode(_typed(text, str))
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    found: dict[str, Any] = _typed(value, dict)
+    return found
+
+
+def _typed(value: Any, kind: Any) -> Any:
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not dict):
+        raise TypeError(f"{str(value)[:80]!r} has type {type(value).__name__}")
+    return value
