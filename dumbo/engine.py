@@ -148,7 +148,7 @@ class Engine:
             self.telling.missed(identity.text, f"is fresh, but {cause}")
         if recompute or record is None or verdict.state is State.FRESH:
             return None
-        self.telling.stale(record, verdict)
+        self.telling.stale(record, verdict, self.judge.notes(record))
         decision = self._decision(target, record, verdict)
         if decision.action is Action.RAISE:
             raise StaleResultError(

@@ -158,8 +158,7 @@ class Inspection:
 
     def why(self, x: object) -> Explanation:
         """Say in words whether `x` holds, and what changed if not."""
-        record = self.record(x)
-        return explain(record, self.verdict(record))
+        return self.explain(self.record(x))
 
     def recalled(self, cid: CID) -> Entry:
         """The newest kept result of `cid`, whatever its state, unopened.
@@ -218,7 +217,7 @@ class Inspection:
 
     def explain(self, record: Record) -> Explanation:
         """Say in words whether `record` holds."""
-        return explain(record, self.verdict(record))
+        return explain(record, self.verdict(record), self._engine.judge.notes(record))
 
     def last_why(self) -> Explanation:
         """Why the last call the user made was not simply answered."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Protocol, TypeVar
 
-from dumbo.code import Guards, Tracker, Unanswered, merged
+from dumbo.code import Guards, Tracker, Unanswered, merged, notes_of
 from dumbo.forking import renewed
 from dumbo.graph.staleness import Sources, judge
 from dumbo.identity.cid import CID, FunctionId
@@ -126,6 +126,11 @@ class Judge:
     def depset(self, key: str) -> Depset | None:
         """An interned depset, committed or not."""
         return self._depsets.get(key) or self._known.depset(key)
+
+    def notes(self, record: Record) -> tuple[str, ...]:
+        """What was seen when the result was computed and no verdict rests on, in words."""
+        depset = self.depset(record.depset)
+        return () if depset is None else notes_of(depset)
 
     def verdict(self, record: Record) -> Staleness:
         """Whether `record` still holds."""

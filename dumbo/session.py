@@ -61,7 +61,9 @@ class Session:
         self.config = config
         self.events = Events()
         self.store = Store(config.folder, options_of(config), self._evicted)
-        self.tracker = Tracker(Project(also=config.roots), self.store.catalog)
+        self.tracker = Tracker(
+            Project(also=config.roots), self.store.catalog, watch_files=config.watch_files
+        )
         self.engine = Engine(
             store=self.store,
             tracker=self.tracker,

@@ -7,6 +7,7 @@ simply answered; calls made inside it are told of as its causes.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from typing import Final
 
 from dumbo import frames
@@ -37,9 +38,9 @@ class Telling:
         self._counting.note(event, record.function)
         self._events.emit(event)
 
-    def stale(self, record: Record, verdict: Staleness) -> None:
+    def stale(self, record: Record, verdict: Staleness, notes: Iterable[str] = ()) -> None:
         """Tell why `record` does not hold; for an input that changed, why that was made again."""
-        told = explain(record, verdict)
+        told = explain(record, verdict, notes)
         subjects = dict.fromkeys(reason.subject for reason in verdict.reasons)
         for root in [self._told[subject] for subject in subjects if subject in self._told]:
             text = "\n".join((told, *(f"  {line}" for line in root.splitlines())))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dumbo.code.declarations import declared
 from dumbo.code.guards import Guards, merged
-from dumbo.code.opened import undeclared_files
+from dumbo.code.opened import notes_of, undeclared_files
 from dumbo.code.project import Project
 from dumbo.code.recording import Recording
 from dumbo.code.sources import SourceStore
@@ -29,5 +29,6 @@ __all__ = [
     "Unanswered",
     "declared",
     "merged",
+    "notes_of",
     "undeclared_files",
 ]

@@ -1,7 +1,9 @@
 """Files that a call opens for reading and does not declare: a hint, and never a verdict.
 
-Law: one audit hook for the process, put in at the first recording; it returns at once while nothing
-records, keeps a few paths, and never raises. What is opened by C code (HDF5, Parquet) is not seen.
+Law: one audit hook for the process, put in only where somebody asks for it; it returns at once
+while nothing records, keeps a few paths, and never raises. It cannot be taken out again, and Python
+calls it for every ``id()`` and ``f.__code__`` too, so no session has it unasked. What is opened by
+C code (HDF5, Parquet) is not seen.
 """
 
 from __future__ import annotations
@@ -88,6 +90,20 @@ def undeclared_files(depset: Depset) -> tuple[str, ...]:
         and not member.module
         and member.name.startswith(_PREFIX)
     )
+
+
+def notes_of(depset: Depset) -> tuple[str, ...]:
+    """What a recording saw that decides nothing, in words: undeclared files, what it missed."""
+    files = [
+        f"it read {path}, which is not declared; say dumbo.depends_on(file=...) in its body"
+        for path in undeclared_files(depset)
+    ]
+    missed = [
+        f"not all code it ran was seen: {member.text}"
+        for member in depset.members
+        if member.kind is DependencyKind.OPAQUE and member.module == "recorder"
+    ]
+    return (*files, *missed)
 
 
 def _covers(name: str, path: str) -> bool:

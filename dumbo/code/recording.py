@@ -135,8 +135,11 @@ Snapshot = Callable[[Recording, Ran], None]
 class Recorder:
     """Open recordings and the hook that feeds them."""
 
-    def __init__(self, project: Project, snapshot: Snapshot, budget: int) -> None:
+    def __init__(
+        self, project: Project, snapshot: Snapshot, budget: int, *, watch_files: bool = False
+    ) -> None:
         self._project = project
+        self._watch_files = watch_files
         self._snapshot = snapshot
         self.open: tuple[Recording, ...] = ()
         self._leaves = 0
@@ -162,7 +165,11 @@ class Recorder:
     def is_foreign(self, code: CodeType) -> bool:
         """Whether this code can never be told of, in this recording or any other."""
         file = code.co_filename
-        return not code.co_flags & OPTIMIZED or not self._project.owns_file(file)
+        if not code.co_flags & OPTIMIZED:
+            return True
+        # Whose code from text is, its file name alone does not tell.
+        made = file.startswith("<") and not file.startswith("<frozen")
+        return not made and not self._project.owns_file(file)
 
     def note(self, code: CodeType, frame: FrameType) -> bool:
         """Take one event; returns whether this code need not be reported again."""
@@ -232,7 +239,7 @@ class Recorder:
         """Open a recording, under the lock; the hook is told by the caller."""
         if recording.parent is not None:
             recording.parent.children += 1
-        if not self.open:
+        if self._watch_files and not self.open:
             opened.listen(self)
         self.open = (*self.open, recording)
         self._leaves = sum([not r.children for r in self.open])
@@ -244,7 +251,7 @@ class Recorder:
         if recording.parent is not None:
             recording.parent.children -= 1
         self.open = tuple([r for r in self.open if r is not recording])
-        if not self.open:
+        if self._watch_files and not self.open:
             opened.leave(self)
         self._leaves = sum([not r.children for r in self.open])
         self.current.set(recording.parent)

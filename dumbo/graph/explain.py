@@ -6,7 +6,7 @@ Law: pure text of a verdict; the same verdict always reads the same, so tests ca
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from dumbo.identity.cid import CID
@@ -46,8 +46,8 @@ class Explanation(str):
         return str(self)
 
 
-def explain(record: Record, staleness: Staleness) -> Explanation:
-    """Say in words what `staleness` says of `record`."""
+def explain(record: Record, staleness: Staleness, notes: Iterable[str] = ()) -> Explanation:
+    """Say in words what `staleness` says of `record`; `notes` are what no verdict rests on."""
     short = one_line(record.call or record.cid, staleness)
     lines = [short]
     if record.matched:
@@ -58,6 +58,7 @@ def explain(record: Record, staleness: Staleness) -> Explanation:
         )
     for reason in causes(staleness):
         lines.extend(_diff(reason))
+    lines.extend(f"  note: {note}" for note in notes)
     if staleness.state is not State.FRESH:
         lines.append(f"  to compute it again: {refresh_line(record.cid)}")
     return Explanation.of("\n".join(lines), short, staleness)

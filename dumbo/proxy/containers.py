@@ -24,7 +24,7 @@ from dumbo.proxy.carry import carry
 from dumbo.proxy.classes import Namespace, carrier_class, family
 from dumbo.proxy.node import Node
 from dumbo.proxy.walk import all_plain
-from dumbo.proxy.wrapped_type import NAMED, PLAIN, find_type, names_one
+from dumbo.proxy.wrapped_type import NAMED, PLAIN, names_one
 
 MUTATORS: Final[dict[type, str]] = {
     list: "append extend insert remove pop clear sort reverse",
@@ -157,11 +157,11 @@ class _Passing:
 
 
 def _values(self: Any) -> ValuesView[Any]:
-    return ValuesView(_Passing(self))  # type: ignore[arg-type]  # what a view asks of a mapping
+    return ValuesView(_Passing(self))
 
 
 def _items(self: Any) -> Items[Any, Any]:
-    return Items(_Passing(self))  # type: ignore[arg-type]  # as above
+    return Items(_Passing(self))
 
 
 def _contains(self: Any, element: Any) -> bool:

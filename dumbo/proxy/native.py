@@ -78,11 +78,7 @@ def _native(node: Node) -> Any:
     value: Any = node.value
     kind: Any = type(value)
     if kind in SUBCLASSED or is_named_tuple(kind):
-        made = native_class(kind)
-        make = made if kind in SUBCLASSED else made._make
-        carrier = make(_with_native_items(node))
-        carrier._dumbo_node = node  # noqa: SLF001 - ours
-        return carrier
+        return _instance(kind, _with_native_items(node), node)
     if f"{kind.__module__}.{kind.__name__}" == "numpy.ndarray":
         from dumbo.proxy.native_array import native_array
 
@@ -106,10 +102,27 @@ def _native_item(node: Node, key: object, item: object) -> Any:
     return item if type(item) in PLAIN or comes_bare(type(item)) else _native(node.child(key))
 
 
+def _instance(base: Any, content: Any, node: Node) -> Any:
+    made = native_class(base)
+    if base in READ_ONLY:
+        carrier = base.__new__(made)
+        base.__init__(carrier, content)
+    else:
+        carrier = (tuple if is_named_tuple(base) else base).__new__(made, content)
+    carrier._dumbo_node = node  # noqa: SLF001 - ours
+    return carrier
+
+
 @functools.cache
 def native_class(base: type[Any]) -> Any:
-    """Make the subclass of a built-in type whose instances carry a node."""
+    """Make the subclass of a built-in type whose instances carry a node.
+
+    Calling it makes bare values: ``type(x)(...)`` is how libraries make another of the same kind.
+    """
     namespace: dict[str, Any] = {"__module__": __name__}
+    namespace["__new__"] = lambda _cls, *args, **kwargs: base(*args, **kwargs)
+    if is_named_tuple(base):
+        namespace["_make"] = base._make
     if base in READ_ONLY:
         weak = () if base.__weakrefoffset__ else ("__weakref__",)
         namespace["__slots__"] = (*weak, "_dumbo_node")
@@ -159,9 +172,7 @@ def _get(self: Any, key: Any, default: Any = None) -> Any:
 
 
 def _plain_item(node: Node, key: object, item: Any) -> Any:
-    carrier = native_class(type(item))(item)
-    carrier._dumbo_node = node.plain_child(key, item)  # noqa: SLF001 - ours
-    return carrier
+    return _instance(type(item), item, node.plain_child(key, item))
 
 
 ITEM_HOOKS: Final[dict[type, dict[str, Any]]] = {

@@ -239,7 +239,7 @@ class Node:
             record = cut_record(self.record, key, type_name(type(item)), facts_of(item))
             child = Node(record, lambda: item, value=item, note=self.note)
         child.home = self.home
-        child._globals = self._globals  # noqa: SLF001 - a node too
+        child._globals = self._globals
         return child
 
 

@@ -21,7 +21,9 @@ PLAIN: Final = frozenset({type(None), bool, int, float, complex, str, bytes})
 NAMED: Final = PLAIN - {type(None), bool}
 """Those of them whose values are results of their own when they are asked for by name."""
 
-CLOSED: Final = frozenset({"datetime", "decimal", "fractions", "numpy", "pandas", "pathlib", "uuid"})
+CLOSED: Final = frozenset(
+    {"datetime", "decimal", "fractions", "numpy", "pandas", "pathlib"} | {"uuid"}
+)
 """Modules of whose values equal ones, and no others, have one repr."""
 
 
@@ -43,7 +45,7 @@ def names_one(key: object) -> bool:
     """
     kind = type(key)
     if kind is tuple:
-        return all(map(names_one, key))  # type: ignore[arg-type]  # a tuple
+        return all(map(names_one, tuple(key)))  # type: ignore[arg-type]  # a tuple
     if isinstance(key, Enum):
         return kind.__repr__ is Enum.__repr__ and type(key.value) in PLAIN
     return kind in PLAIN or kind.__module__.partition(".")[0] in CLOSED

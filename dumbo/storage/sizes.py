@@ -61,7 +61,7 @@ class _Estimate:
             return self._sampled(itertools.chain.from_iterable(value.items()), 2 * len(value))
         if isinstance(value, list | tuple | set | frozenset):
             return self._sampled(value, len(value))
-        if kind.__module__ == "dumbo.artifacts":
+        if kind.__module__.startswith("dumbo.artifacts."):
             return _size_of_files(value)
         state = getattr(value, "__dict__", None)
         shallow = sys.getsizeof(value, 64)

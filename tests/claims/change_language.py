@@ -1740,4 +1740,21 @@ HELD = [
     ),
 ]
 
+UNSEEN += [
+    Case(
+        "class registered with an abstract one",
+        {P: F("return isinstance(x, A)", "import abc\nclass A(abc.ABC): pass\nA.register(int)\n")},
+        (P, "A.register(int)\n", ""),
+        "unseen",
+    ),
+    Case(
+        "class registered with an abstract one, declared",
+        {P: F("return isinstance(x, A)", "import abc\nclass A(abc.ABC): pass\nA.register(int)\n")},
+        (P, "A.register(int)\n", ""),
+        declared="declared(value=issubclass(int, __import__('proj').A))",
+        again=True,
+        why="value",
+    ),
+]
+
 MORE = [*SPECIAL, *VALUES, *LANGUAGE, *PACKAGES, *NAMED, *UNSEEN, *UNLOADED, *HELD]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from dumbo.code import Project, Tracker
-from dumbo.records import Depset
+from dumbo.records import Depset, State
 
 Writer = Callable[..., ModuleType]
 
@@ -342,3 +342,33 @@ def test_code_that_is_never_the_project_s_reports_once_per_process(
         assert [ran.code for ran in recording.codes.values()] == [work.run.__code__]
         seen.append(tracker.events - before)
     assert seen[1] == 1
+
+
+def test_a_function_made_from_text_in_a_module_is_seen(tracker: Tracker, work: Any) -> None:
+    exec("def made(x):\n    return small(x) + 30", vars(work))
+    depset = record(tracker, work.made, 1)
+    assert names(depset) == {"rec_work.made", "rec_work.small"}
+    assert tracker.verify(depset, work.made).state is State.FRESH
+    exec("def made(x):\n    return small(x) + 40", vars(work))
+    tracker.refresh()
+    assert tracker.verify(depset, work.made).state is State.STALE
+
+
+def test_what_a_failed_call_ran_is_its_callers(tracker: Tracker, work: Any) -> None:
+    with tracker.recording(work.deep) as parent:
+        with pytest.raises(KeyError), tracker.recording(work.boom) as child:
+            work.boom(1)
+        with tracker.recording(work.small):
+            work.small(1)
+    assert codes(child) == {"boom"}
+    assert codes(parent) == {"boom"}
+
+
+def test_work_for_threads_from_before_is_read_statically(tracker: Tracker, work: Any) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(int).result()
+        work.pool = pool
+        exec("def handed(x):\n    return pool.submit(other, x).result()", vars(work))
+        depset = record(tracker, work.handed, 1)
+    assert names(depset) >= {"rec_work.handed", "rec_work.other", "rec_work.small"}
+    assert ("recorder" in names(depset, "opaque")) is (sys.version_info < (3, 12))

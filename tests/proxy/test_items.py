@@ -17,7 +17,7 @@ from carriers_made import fresh, native, record_of, unopened
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dumbo.proxy import Node, Returns, carry, cid_of, is_carrier, node_of, unwrap
+from dumbo.proxy import Node, Returns, carry, cid_of, node_of, unwrap
 
 
 class Pair(NamedTuple):
@@ -77,7 +77,7 @@ def test_unpacking_and_fields_give_results(made: Any) -> None:
     assert left + right == 3
     assert isinstance(pair, Pair)
     assert cid_of(pair.left) == cid_of(left) == cid_of(pair).item(0)  # type: ignore[union-attr]  # as above
-    assert type(pair._replace(left=3).left) is int
+    assert type(pair._replace(left=3)) is Pair
 
 
 def test_fields_of_dataclasses_and_attrs_classes_are_results() -> None:
@@ -117,9 +117,7 @@ def test_walking_over_many_gives_numbers_and_text_bare(made: Any) -> None:
 def test_the_cid_of_an_item_loads_nothing() -> None:
     whole, loads = unopened({"loss": 0.5})
     item, item_loads = unopened(0.5)
-    node = Node(
-        whole.record, lambda: whole.value, children=lambda _: item, keys=lambda: ["loss"]
-    )
+    node = Node(whole.record, lambda: whole.value, children=lambda _: item, keys=lambda: ["loss"])
     carrier = carry(node)["loss"]
     assert carrier.__dumbo_cid__ == item.cid
     assert isinstance(carrier, float)
@@ -135,7 +133,7 @@ def test_an_item_keeps_only_itself_alive() -> None:
     big = Big()
     gone = weakref.ref(big)
     value = {"loss": 0.5, "big": big}
-    node = Node(record_of(value), lambda: value, value=value)
+    node = Node(record_of(value), value.copy, value=value)
     item = carry(node)["loss"]
     del big, value, node
     gc.collect()
@@ -200,3 +198,10 @@ def test_missing_items_are_missed_as_ever() -> None:
                 wrong()
     assert fresh(collections.Counter("a"))["zz"] == 0
     assert native({"a": 1}).get("zz", 7) == 7
+
+
+def test_the_class_of_a_native_carrier_makes_bare_values() -> None:
+    for value in ([1], {"a": 1}, (1,), {1}, 1.5, "s", Pair(1, 2)):
+        again = type(native(value))(*value) if type(value) is Pair else type(native(value))(value)  # type: ignore[call-overload]  # as its own class takes it
+        assert type(again) is type(value)
+        assert again == value

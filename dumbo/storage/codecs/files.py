@@ -54,7 +54,7 @@ class FileCodec:
                 "when it is finished"
             )
         meta: dict[str, object] = {
-            "type": "dumbo.artifacts:File",
+            "type": "dumbo.artifacts.files:File",
             "name": value.name,
             "executable": value.executable,
             "content": content.digest,

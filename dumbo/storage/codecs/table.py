@@ -71,8 +71,8 @@ TYPES: Final[dict[str, tuple[str, ...]]] = {
         for name in ("Table", "RecordBatch", "Array", "ChunkedArray")
     },
     "PIL.Image.Image": ("image/1",),
-    "dumbo.artifacts.File": ("file/1",),
-    "dumbo.artifacts.Directory": ("directory/1",),
+    "dumbo.artifacts.files.File": ("file/1",),
+    "dumbo.artifacts.folders.Directory": ("directory/1",),
 }
 """Names of codecs by the type, ``module.qualname``, that they are for."""
 
