@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from inspect import BoundArguments
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from dumbo.storage.handles import ArrayHandle
 
 STEP: Final = re.compile(r"\[((?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^\]])*)\]|(\.\w+)")
+SCALAR: Final = "scalar/1"
+"""The codec of numbers, and of text short enough to lie beside its key."""
 _FIRST_EXTERNAL: Final = -(1 << 60)
 
 Remake = Callable[[Record, ValueLostError], object]
@@ -345,7 +348,14 @@ class Recall:
             nbytes=stored.nbytes,
             edges=(edge,),
         )
-        return self.node(item, note)
+        node = self.node(item, note)
+        if stored.codec == SCALAR and stored.inline is not None:
+            with suppress(ValueLostError):
+                # Read with its key, out of what says where the other items are: at hand already.
+                value = self._store.values.load(stored)
+                node.offer(lambda: value)
+                node.value  # noqa: B018  # taken up
+        return node
 
     def _handle(self, record: Record) -> ArrayHandle | None:
         """Open a stored array without reading it, where it is one and nothing is amiss."""

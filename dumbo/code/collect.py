@@ -19,6 +19,7 @@ from dumbo.code import modules
 from dumbo.code.bytecode import is_comprehension, qualified_name
 from dumbo.code.forms import SOURCE
 from dumbo.code.looking import Looker, Use, held_in
+from dumbo.code.membership import is_lent, place_of_class, reads_from
 from dumbo.code.names import Names, names_of, names_of_all
 from dumbo.code.packages import PYTHON
 from dumbo.code.recording import Ran, Recording
@@ -131,7 +132,7 @@ class Collection:
                 continue
             forms = self._looker.forms
             source, form = forms.source_of_class(owner), forms.of_class(owner)
-            kind, module, name = self._place_of_class(owner, form)
+            kind, module, name = place_of_class(self._looker, self._recording, owner, form)
             self._add(
                 kind,
                 module,
@@ -141,18 +142,6 @@ class Collection:
                 source.path if source else "",
                 by,
             )
-
-    def _place_of_class(self, cls: type, form: str) -> tuple[DependencyKind, str, str]:
-        """Where a later check finds the class: by its own name, or the one it was found under."""
-        place = self._recording.paths.get(cls)
-        if not form.startswith(SOURCE):
-            if place is not None:
-                return DependencyKind.CLASS, modules.real_name(place[0]), place[1]
-            found = self._looker.member(self._recording, cls, "__module__")
-            if found is None:  # made by the call itself, say
-                return DependencyKind.OPAQUE, cls.__module__, cls.__qualname__
-        module = modules.real_name({"__name__": cls.__module__})
-        return DependencyKind.CLASS, module, cls.__qualname__
 
     def add_package(self, top: str, by: str) -> None:
         """Add the version of a package, or of Python."""
@@ -224,18 +213,12 @@ class Collection:
             self.follow(value, by)
         self._add_origin(value, by)
         for item in held_in(value):
-            if issubclass(type(item), type) and self._owns(item) and self._reads_from(item):
+            if (
+                issubclass(type(item), type)
+                and self._owns(item)
+                and reads_from(self._looker, self._recording, item)
+            ):
                 self.add_class(item, by)
-
-    def _reads_from(self, cls: type) -> bool:
-        """Whether code read a name that a class in a container has from something unknown."""
-        loose = self._recording.loose
-        return any(
-            name in loose and not functions_behind(member)
-            for owner in cls.__mro__
-            if self._owns(owner)
-            for name, member in vars(owner).items()
-        )
 
     def _is_submodule(self, use: Use) -> bool:
         """A submodule is an attribute of its package once anyone imported it, and not before."""
@@ -358,7 +341,7 @@ class Collection:
             if read and not own:  # it may come to be overridden
                 self._add_value(use, by)
             elif own and (read or any(id(f.__code__) in ran for f in functions)):
-                odd = given_arguments(member) or overloads_of(member) or _is_lent(member, use)
+                odd = given_arguments(member) or overloads_of(member) or is_lent(member, use)
                 parts = (use,) if odd else ()
                 for part in (*parts, *self._looker.details(use)):
                     self._add_value(part, by)
@@ -407,13 +390,3 @@ class Collection:
             self._members[key] = replace(known, fingerprint=fingerprint)
         elif known is None:
             self._members[key] = Dependency(kind, module, name, fingerprint, text, file, by)
-
-
-def _is_lent(member: Any, use: Use) -> bool:
-    """Whether a method was defined elsewhere than in its class, and put there."""
-    return any(
-        modules.real_name(function.__globals__) != use.module
-        or qualified_name(function.__code__) != use.name
-        for function in functions_behind(member)
-        if not function.__code__.co_filename.startswith("<")  # as a dataclass makes them
-    )

@@ -19,13 +19,16 @@ from typing import Any, Final
 
 from dumbo.proxy.arrays import blocked
 from dumbo.proxy.bare import hand_out, is_carrier, plain
-from dumbo.proxy.carrier import make
 from dumbo.proxy.carry import carry
-from dumbo.proxy.classes import Namespace, carrier_class, family
+from dumbo.proxy.classes import Namespace, family
+from dumbo.proxy.native_class import UNPACKED, instance, plain_item
 from dumbo.proxy.node import Node
 from dumbo.proxy.walk import all_plain
-from dumbo.proxy.wrapped_type import NAMED, PLAIN, names_one
+from dumbo.proxy.wrapped_type import NAMED, PLAIN, find_type, names_one
 
+TEXTS: Final = frozenset({str, bytes})
+SHORT: Final = 1024
+"""Length up to which text is rather had than loaded later; the store keeps longer text apart."""
 MUTATORS: Final[dict[type, str]] = {
     list: "append extend insert remove pop clear sort reverse",
     dict: "update pop popitem clear setdefault move_to_end subtract",
@@ -36,18 +39,16 @@ MUTATORS: Final[dict[type, str]] = {
 }
 
 
-UNPACKED: Final = 32
-"""Items up to which a tuple is taken for a record that gets unpacked; a longer one is data."""
-
-
 def item(node: Node, key: Any) -> Any:
-    """Give the item at an exact key as a result of its own; None, True and False come bare."""
+    """Give the item at an exact key as a result of its own; None, True and False come bare.
+
+    Numbers and short text are native carriers, so that whatever takes a float takes this one.
+    """
     if node.is_loaded:
         value = node.item_value(key)
         kind = type(value)
-        if kind in PLAIN:
-            named = kind in NAMED and names_one(key)
-            return make(carrier_class(kind), node.plain_child(key, value)) if named else value
+        if kind in PLAIN and not (kind in TEXTS and len(value) > SHORT):
+            return plain_item(node, key, value) if kind in NAMED and names_one(key) else value
     return _child(node, key)
 
 
@@ -58,7 +59,7 @@ def passing(node: Node, key: Any) -> Any:
         if type(value) in PLAIN:
             return value
     found = _child(node, key)
-    # Asked of the class: the item itself need not be loaded for it.
+    # Asked of the class: nothing is loaded for the answer.
     return plain(found) if getattr(type(found), "__dumbo_type__", None) in PLAIN else found
 
 
@@ -69,8 +70,16 @@ def _child(node: Node, key: Any) -> Any:
         return known
     if not names_one(key):  # two keys may have one name, and a CID must not
         return hand_out(node.item_value(key))
-    carrier = carry(node.child(key))
+    child = node.child(key)
+    kind = find_type(child.record.type)
+    if kind in NAMED and not (kind in TEXTS and _text_length(child) > SHORT):
+        return instance(kind, child.value, child)  # an array in its place would be lazy
+    carrier = carry(child)
     return held.setdefault(key, carrier) if is_carrier(carrier) else carrier
+
+
+def _text_length(node: Node) -> int:
+    return len(node.value) if node.is_loaded else int(node.record.meta.get("len", 0))  # type: ignore[arg-type, call-overload]  # a text, or its length on record
 
 
 def _length(self: Any) -> int:

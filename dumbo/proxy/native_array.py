@@ -13,7 +13,7 @@ import numpy as np
 
 from dumbo.proxy.bare import plain
 from dumbo.proxy.carrier import IN_PLACE, plain_inside, refuse
-from dumbo.proxy.native import Native
+from dumbo.proxy.native_class import Native
 from dumbo.proxy.node import Node
 from dumbo.proxy.pickled import reduced_native
 

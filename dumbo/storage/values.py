@@ -9,7 +9,6 @@ containers describe their items without loading them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 from typing import TYPE_CHECKING, Final
 
 from dumbo.errors import ConfigurationError, UnidentifiableError, ValueLostError

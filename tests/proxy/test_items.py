@@ -17,7 +17,11 @@ from carriers_made import fresh, native, record_of, unopened
 from hypothesis import given
 from hypothesis import strategies as st
 
+import dumbo
+from dumbo import session as sessions
 from dumbo.proxy import Node, Returns, carry, cid_of, node_of, unwrap
+
+from dumbo.testing import event_log
 
 
 class Pair(NamedTuple):
@@ -114,16 +118,61 @@ def test_walking_over_many_gives_numbers_and_text_bare(made: Any) -> None:
     assert ",".join(made(["a", "b"])) == "a,b"
 
 
-def test_the_cid_of_an_item_loads_nothing() -> None:
+def test_asking_for_an_item_loads_that_item_alone() -> None:
     whole, loads = unopened({"loss": 0.5})
     item, item_loads = unopened(0.5)
     node = Node(whole.record, lambda: whole.value, children=lambda _: item, keys=lambda: ["loss"])
     carrier = carry(node)["loss"]
     assert carrier.__dumbo_cid__ == item.cid
-    assert isinstance(carrier, float)
-    assert (loads, item_loads) == ([], [])
     assert carrier == 0.5
     assert (loads, item_loads) == ([], [1])
+
+
+def test_long_text_is_loaded_when_it_is_read() -> None:
+    whole, loads = unopened({"log": "x" * 5000})
+    item, item_loads = unopened("x" * 5000)
+    node = Node(whole.record, lambda: whole.value, children=lambda _: item, keys=lambda: ["log"])
+    carrier = carry(node)["log"]
+    assert carrier.__dumbo_cid__ == item.cid
+    assert isinstance(carrier, str)
+    assert (loads, item_loads) == ([], [])
+    assert len(carrier) == 5000
+    assert type(carrier) is type(fresh({"log": "x" * 5000})["log"])
+
+
+def test_an_item_of_a_kept_result_is_there_without_a_load() -> None:
+    @dumbo.dumbo(name="items:measured", keep="always")
+    def measured() -> dict[str, Any]:
+        return {"loss": 0.5, "steps": 3, "name": "a", "weights": np.ones(20_000)}
+
+    first = measured()
+    sessions.close_default()  # the next call finds it in the store, not in memory
+    with event_log() as log:
+        result = measured()
+        loss, steps, name = result["loss"], result["steps"], result["name"]
+        assert (loss, steps, name) == (0.5, 3, "a")
+        assert cid_of(loss) == cid_of(first).item("loss")  # type: ignore[union-attr]  # a result
+        assert cid_of(result["weights"]) == cid_of(first).item("weights")  # type: ignore[union-attr]  # as above
+    assert [e.kind.value for e in log] == ["hit"]
+
+
+def test_an_item_passed_on_is_an_edge_from_the_item() -> None:
+    @dumbo.dumbo(name="items:training", keep="always")
+    def training(rate: float) -> dict[str, float]:
+        return {"loss": rate * 2, "accuracy": 0.9}
+
+    @dumbo.dumbo(name="items:report", keep="always")
+    def report(loss: float) -> str:
+        return f"{type(loss).__name__} {loss:.1f}"
+
+    loss = training(0.25)["loss"]
+    with event_log() as log:
+        assert report(loss) == "float 0.5"
+        assert report(training(0.25).get("loss")) == "float 0.5"
+    assert [e.kind.value for e in log] == ["executed", "stored", "hit", "hit"]
+    (edge,) = dumbo.record(report(loss)).edges
+    assert (edge.source, edge.role) == (cid_of(loss), "loss")
+    assert dumbo.inputs(report(loss)) == (cid_of(loss),)
 
 
 def test_an_item_keeps_only_itself_alive() -> None:

@@ -132,7 +132,7 @@ def test_what_has_no_digest_cannot_be_compared(values: Values) -> None:
         (Thing(), {"type": f"{__name__}:Thing"}),
         (np.ma.masked_array([1, 2], [False, True]), {"shape": [2], "len": 2, "ndim": 1}),
     ],
-    ids=str,
+    ids=lambda part: type(part).__name__,
 )
 def test_a_row_answers_without_the_bytes(
     values: Values, value: object, meta: dict[str, object]
