@@ -16,6 +16,9 @@ from dumbo.judging import Guard, Stamp
 from dumbo.proxy import Mark, Node, Returns, carry, check_unspoilt, leaves, mark_of
 from dumbo.records import Record
 
+SEALED: Final = 16 << 20
+"""Bytes of arrays and tensors up to which their content is looked at before they are served again,
+once somebody was given the memory itself."""
 SAFE: Final = frozenset(
     {
         "enum",
@@ -67,6 +70,7 @@ class Entry:
     shortcut: Shortcut = field(default_factory=Shortcut)
     mark: Mark | None = None
     content: str | None = None
+    seal: str = ""
 
     @property
     def record(self) -> Record:
@@ -95,6 +99,9 @@ class Entry:
         exposed = self.returns is not Returns.PROXY and type(value) not in _PLAIN
         is_open = exposed or any(map(_is_open, leaves(value)))
         self.content = self.digest(value) if is_open else None
+        # What is locked or counts its changes can still be written to behind its back.
+        sealed = not is_open and bool(self.mark) and self._weight(value) <= SEALED
+        self.seal = (self.record.digest or self.digest(value)) if sealed else ""
         if self.is_watched:
             self.shortcut.close()  # its guard has to be made anew, with the watch
 
@@ -105,11 +112,18 @@ class Entry:
         """
         if self.mark is not None and not check_unspoilt(self.node.value, self.mark):
             return False
+        if self.seal and self.node.exposure.is_open:
+            return self.digest(self.node.value) == self.seal
         if self.content is None:
             return True
         if not self.content:
             return self.record.stored is None
         return self.digest(self.node.value) == self.content
+
+
+    @staticmethod
+    def _weight(value: object) -> int:
+        return sum(int(getattr(leaf, "nbytes", 0)) for leaf in leaves(value))
 
 
 _PLAIN: Final = frozenset({int, float, complex, str, bytes, bool, type(None)})

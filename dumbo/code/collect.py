@@ -176,7 +176,7 @@ class Collection:
             self.follow(use.found.value, qualified_name(ran.code))
 
     def _follow_function(self, function: FunctionType, by: str) -> list[Any]:
-        if not self._looker.project.owns_file(function.__code__.co_filename):
+        if not self._looker.project.owns_function(function):
             return []
         ran = Ran(function.__code__, function.__globals__, by)
         names = names_of_all(ran.code)
@@ -238,7 +238,7 @@ class Collection:
                 self._add_package_of(value.__name__, by)
         elif functions := functions_behind(value):
             for function in functions:
-                if not self._looker.project.owns_file(function.__code__.co_filename):
+                if not self._looker.project.owns_function(function):
                     self._add_package_of(function.__globals__.get("__name__"), by)
         elif issubclass(kind, type):
             self._add_type(value, by)

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
+from types import CodeType, FunctionType
 
 _FOREIGN = frozenset({"site-packages", "dist-packages"})
 _CELLS = ("<stdin>", "<ipython-input-", "<python-input-", "<doctest ", "<cell ")
@@ -71,6 +72,28 @@ class Project:
         if known is None:
             known = self._known[filename] = self._decide(filename)
         return known
+
+    def owns_code(self, code: CodeType, module: object) -> bool:
+        """Whether code is the project's; what is made from text belongs to the module it is in.
+
+        Parameters
+        ----------
+        code : code
+        module : object
+            ``__name__`` of the namespace it runs in.
+        """
+        if not self.owns_file(code.co_filename):
+            return False
+        if not code.co_filename.startswith("<"):
+            return True
+        # What libraries make from text (named tuples, dataclasses) has the file name of a command.
+        if code.co_filename == TEXT_OF_COMMAND:
+            return module == "__main__" and not code.co_qualname.startswith("__create_fn__")
+        return isinstance(module, str) and self.owns_module(module)
+
+    def owns_function(self, function: FunctionType) -> bool:
+        """Whether a function's code is the project's."""
+        return self.owns_code(function.__code__, function.__globals__.get("__name__"))
 
     def owns_module(self, name: str) -> bool:
         """Whether a module, loaded now, is project code; a program's main module always is."""

@@ -23,7 +23,8 @@ from typing import Any, Protocol
 from dumbo.code import opened
 from dumbo.code.bytecode import OPTIMIZED, qualified_name
 from dumbo.code.modules import Namespace
-from dumbo.code.project import TEXT_OF_COMMAND, Project
+from dumbo.code.project import Project
+from dumbo.forking import renewed
 
 if sys.version_info >= (3, 12):
     from dumbo.code.monitoring import Monitoring
@@ -144,9 +145,14 @@ class Recorder:
         self.open: tuple[Recording, ...] = ()
         self._leaves = 0
         self.lock = threading.RLock()
+        renewed(self)
         self.current: ContextVar[Recording | None] = ContextVar("dumbo recording", default=None)
         self.hook = _hook(self, budget)
         self.events = 0
+
+    def renew(self) -> None:
+        """Begin again in a forked child."""
+        self.lock = threading.RLock()
 
     def recording(self, own: CodeType | None = None) -> AbstractContextManager[Recording]:
         """Record what runs in the ``with`` block, for a call of the function with code `own`."""
@@ -199,15 +205,7 @@ class Recorder:
         """Whether the code is the project's; code made from text belongs to the module it is in."""
         if any(code is recording.own for recording in self.open):
             return True  # a memoized function is watched wherever it was made
-        if not self._project.owns_file(code.co_filename):
-            return False
-        if not code.co_filename.startswith("<"):
-            return True
-        # What libraries make from text (named tuples, dataclasses) has the file name of a command.
-        module = frame.f_globals.get("__name__")
-        if code.co_filename == TEXT_OF_COMMAND:
-            return module == "__main__" and not code.co_qualname.startswith("__create_fn__")
-        return isinstance(module, str) and self._project.owns_module(module)
+        return self._project.owns_code(code, frame.f_globals.get("__name__"))
 
     def _take(self, recording: Recording, code: CodeType, frame: FrameType) -> None:
         ran = Ran(code, frame.f_globals, self._caller(frame))

@@ -123,7 +123,7 @@ class Resolver:
     def details(self, value: Any) -> Iterator[tuple[str, Any]]:
         """Cells and defaults of the project function a value stands for."""
         for function in functions_behind(value)[:1]:
-            if not self._project.owns_file(function.__code__.co_filename):
+            if not self._project.owns_function(function):
                 continue
             yield from (("#" + name, content) for name, content in _cells(function))
             yield from (("=" + name, default) for name, default in _defaults(function))
@@ -193,7 +193,7 @@ class Resolver:
     def _function_label(self, function: FunctionType) -> str:
         code = function.__code__
         label = f"{modules.real_name(function.__globals__)}:{qualified_name(code)}"
-        owned = self._project.owns_file(code.co_filename)
+        owned = self._project.owns_function(function)
         # What is made from text is in no file; what is frozen into Python is the version's.
         made = not owned and code.co_filename.startswith("<")
         made = made and not code.co_filename.startswith("<frozen")

@@ -22,6 +22,7 @@ from dumbo.code.bytecode import MINOR
 from dumbo.code.imports import TIMES
 from dumbo.code.normal_form import mark, readable
 from dumbo.code.source_index import Entry, SourceIndex, index_source
+from dumbo.forking import renewed
 
 Stamp = tuple[int, int, int, int]
 # A file may change again within one tick of its clock and keep its stamp.
@@ -71,6 +72,7 @@ class Sources:
     def __init__(self, store: SourceStore | None = None) -> None:
         self._store = store
         self._lock = threading.RLock()
+        renewed(self)
         self._checked: dict[str, Source | None] = {}
         self._versions: dict[str, list[Source]] = {}
         self._texts: dict[tuple[str, Stamp, int, int], str] = {}
@@ -78,6 +80,10 @@ class Sources:
         self._last: tuple[tuple[str, Stamp] | None, list[str]] = (None, [])
         self.parsed = 0
         self.stats = 0
+
+    def renew(self) -> None:
+        """Begin again in a forked child."""
+        self._lock = threading.RLock()
 
     def refresh(self) -> None:
         """Look at every file again when it is next asked for."""

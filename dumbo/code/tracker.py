@@ -31,6 +31,7 @@ from dumbo.code.sources import Sources, SourceStore
 from dumbo.code.statics import functions_behind
 from dumbo.code.today import Today, joined, key_of
 from dumbo.code.verify import Unanswered, Verifier
+from dumbo.forking import renewed
 from dumbo.identity.cid import FunctionId
 from dumbo.records import Dependency, DependencyKind, Depset, Staleness, State
 
@@ -91,6 +92,11 @@ class Tracker:
         self._verdicts: dict[tuple[str, int, tuple[str, ...]], Staleness] = {}
         self._depsets = Depsets()
         self._hinted: WeakKeyDictionary[FunctionType, set[str]] = WeakKeyDictionary()
+        self._lock = threading.RLock()
+        renewed(self)
+
+    def renew(self) -> None:
+        """Begin again in a forked child."""
         self._lock = threading.RLock()
 
     @property

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 from weakref import ref
 
 from dumbo.errors import ConfigurationError, NameTakenError
+from dumbo.forking import renewing
 from dumbo.identity.carriers import carrier_cid, carrier_probes
 from dumbo.identity.cid import CID
 
@@ -29,6 +30,12 @@ def note_entered(values: list[Any], call: str) -> None:
     for value in values:
         if type(value).__weakrefoffset__:
             _remember(value, call)
+
+
+@renewing
+def _renew() -> None:
+    global _lock  # noqa: PLW0603  # a lock of the module
+    _lock = threading.RLock()
 
 
 def _remember(value: Any, call: str) -> None:

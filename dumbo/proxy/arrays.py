@@ -36,6 +36,7 @@ def as_array(self: Any, dtype: Any = None, copy: bool | None = None) -> Any:
     """Answer ``numpy.asarray``; an array is shared, being read-only."""
     import numpy as np
 
+    self.__dumbo_node__().exposure.is_open = True
     value = self.__wrapped__
     return np.asarray(value, dtype=dtype) if copy is None else np.array(value, dtype, copy=copy)
 

@@ -47,6 +47,7 @@ def hand_out(value: Any) -> Any:
 def _leaf_out(value: Any) -> Any:
     node = node_of(value)
     if node is not None:
+        node.exposure.is_open = True
         return hand_out(node.value)
     root = type(value).__module__.partition(".")[0]
     if root == "pandas" and hasattr(value, "copy"):
@@ -90,6 +91,7 @@ def unwrap(value: Any, deep: bool = False) -> Any:
     """
     node = node_of(value)
     if node is not None:
+        node.exposure.is_open = True
         return hand_out(node.value)
     return _BareInside(unwrap)(value) if deep else value
 

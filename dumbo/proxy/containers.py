@@ -23,7 +23,7 @@ from dumbo.proxy.carry import carry
 from dumbo.proxy.classes import Namespace, family
 from dumbo.proxy.native_class import UNPACKED, instance, plain_item
 from dumbo.proxy.node import Node
-from dumbo.proxy.walk import all_plain
+from dumbo.proxy.walk import all_plain, is_named_tuple
 from dumbo.proxy.wrapped_type import NAMED, PLAIN, find_type, names_one
 
 TEXTS: Final = frozenset({str, bytes})
@@ -195,6 +195,10 @@ BUILDERS: Final[dict[type, str]] = {
 }
 
 
+def _replaced(self: Any, /, **fields: Any) -> Any:
+    return hand_out(self.__wrapped__)._replace(**fields)
+
+
 def _concatenated(self: Any, other: Any) -> Any:
     return hand_out(plain(other)) + hand_out(self.__wrapped__)
 
@@ -222,6 +226,8 @@ def sequences(value_type: type) -> Namespace | None:
     ):
         return None
     hooks: Namespace = {name: _fresh(name) for name in BUILDERS[base].split()}
+    if is_named_tuple(value_type):
+        hooks.update(_asdict=_fresh("_asdict"), _replace=_replaced)
     for position, name in enumerate(getattr(value_type, "_fields", ())):
         hooks[name] = _field(position)
     hooks.update(
@@ -248,6 +254,8 @@ def dicts(value_type: type) -> Namespace | None:
     ):
         return None
     hooks: Namespace = {name: _fresh(name) for name in BUILDERS[dict].split()}
+    if hasattr(value_type, "__missing__"):
+        hooks["__missing__"] = _fresh("__missing__")
     hooks.update(
         __len__=_length,
         __bool__=_bool,

@@ -35,6 +35,15 @@ def version_of(tensor: Any) -> int:
     return -1 if tensor.is_inference() else int(tensor._version)  # noqa: SLF001 - torch names it so
 
 
+def memory_of(tensor: Any) -> tuple[int, int] | None:
+    """Where the memory of a tensor begins, and its bytes; None where it has no one piece of it."""
+    try:
+        storage = tensor.untyped_storage()
+        return storage.data_ptr(), storage.nbytes()
+    except (RuntimeError, NotImplementedError):  # sparse, or one of torch's stand-ins for tensors
+        return None
+
+
 def _looks(value: Any) -> object:
     if is_tensor_type(type(value)):
         return (version_of(value), tuple(value.shape), value.requires_grad)

@@ -34,6 +34,17 @@ class Returns(StrEnum):
 
 
 Load: TypeAlias = Callable[[], object]
+
+
+class Exposure:
+    """Whether somebody was given the memory of a value itself, not only a carrier; never unsaid."""
+
+    __slots__ = ("is_open",)
+
+    def __init__(self) -> None:
+        self.is_open = False
+
+
 _process = os.getpid()
 
 
@@ -92,6 +103,7 @@ class Node:
         "_pid",
         "_spelling",
         "_value",
+        "exposure",
         "home",
         "note",
         "record",
@@ -126,6 +138,7 @@ class Node:
         # Whoever made the node and can look its version up; None for one that was unpickled.
         self.home: object = None
         self._items: weakref.WeakValueDictionary[object, object] | None = None
+        self.exposure = Exposure()  # shared by a value and its items
 
     @property
     def cid(self) -> CID:
@@ -199,6 +212,7 @@ class Node:
         if self._children is None:
             return self._cut(key)
         child = self._children(key)
+        child.exposure = self.exposure
         if self.is_loaded:
             child.offer(lambda: self.item_value(key))
         return child
@@ -239,6 +253,7 @@ class Node:
             record = cut_record(self.record, key, type_name(type(item)), facts_of(item))
             child = Node(record, lambda: item, value=item, note=self.note)
         child.home = self.home
+        child.exposure = self.exposure
         child._globals = self._globals
         return child
 
@@ -276,6 +291,7 @@ class PlainItem(Node):
         self._globals = parent._globals  # noqa: SLF001 - as above
         self.note = parent.note
         self.home = parent.home
+        self.exposure = parent.exposure
         self._keys = self._inputs = self._open = self._handle = None
         self._spelling = self._items = None
         self._pid = 0  # the lock is made when it is needed

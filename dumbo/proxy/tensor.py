@@ -15,10 +15,16 @@ from typing import Any, Final
 from dumbo.proxy.bare import node_of, plain
 from dumbo.proxy.carried import Carried
 from dumbo.proxy.carrier import IN_PLACE, REPR_LOADS_UNDER, plain_inside, refuse, summary
+from dumbo.proxy.known import memory_of
 from dumbo.proxy.node import Node
 from dumbo.proxy.pickled import rebuild, reduced
+from dumbo.proxy.wrapped_type import is_tensor_type
 
 READ_ONLY_NUMPY: Final = frozenset({"numpy", "__array__"})
+MEMORY: Final = frozenset(
+    {"untyped_storage", "storage", "_typed_storage", "__dlpack__", "to_dlpack", "_to_dlpack"}
+)
+"""What gives the memory itself away, to be written to or freed at will: they get a copy's."""
 GETTERS: Final = ("shape", "dtype", "ndim", "requires_grad", "layout", "itemsize", "is_leaf")
 METHODS: Final = (
     *("size", "dim", "ndimension", "numel", "nelement", "__len__", "element_size"),
@@ -132,9 +138,30 @@ def materialised(
     if _is_in_place(name) or kwargs.get("inplace"):
         _refuse_target(args[0] if args else None, f".{name}")
     if name == "__get__" and owner == "data":
+        node_of(args[0]).exposure.is_open = True  # type: ignore[union-attr]  # a carrier
         return plain(args[0]).detach()  # .data would share memory but not the version counter
+    if name in MEMORY:
+        return function(*map(_cloned, args), **kwargs)
     result = function(*plain_inside(args), **plain_inside(kwargs))
-    return _read_only(result) if name in READ_ONLY_NUMPY else result
+    if name in READ_ONLY_NUMPY:
+        return _read_only(result)
+    _note_aliases(result, args)
+    return result
+
+
+def _note_aliases(result: Any, args: tuple[Any, ...]) -> None:
+    """Note for each carrier whether its memory was given away in a result.
+
+    A view shares the version counter, but what is written through ``view.data`` or
+    ``view.numpy()`` does not count.
+    """
+    first = result[0] if type(result) in (tuple, list) and result else result
+    memory = memory_of(first) if is_tensor_type(type(first)) else None
+    if memory is not None:
+        for argument in args:
+            node = node_of(argument)
+            if node is not None and memory_of(node.value) == memory:
+                node.exposure.is_open = True
 
 
 def _is_in_place(name: str) -> bool:
@@ -148,9 +175,9 @@ def _cloned(value: Any) -> Any:
 
 
 def _read_only(array: Any) -> Any:
-    view = array.view()
-    view.flags.writeable = False
-    return view
+    # Not a view of it: a view's base could be written to.
+    array.flags.writeable = False
+    return array
 
 
 @functools.cache

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from dumbo.errors import CorruptStoreError, StoreFormatError, StoreUnavailableError
+from dumbo.forking import GATE
 from dumbo.storage import schema
 
 BUSY_SECONDS: Final = 30.0
@@ -57,7 +58,7 @@ class Database:
         self._forget_connections()
         self._finalizer = weakref.finalize(self, _close_all, self._connections)
         try:
-            with self.guarded():
+            with self.guarded(), GATE:
                 _patiently(lambda: self._migrate(self.connection()))
             status = path.stat()
             self._file = (status.st_dev, status.st_ino)
@@ -74,7 +75,8 @@ class Database:
     def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one reading statement and return all rows."""
         try:
-            return self.connection().execute(sql, parameters).fetchall()
+            with GATE:
+                return self.connection().execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
             self._explain(error)
 
@@ -82,7 +84,7 @@ class Database:
     def write(self) -> Iterator[sqlite3.Connection]:
         """Hold the writer's lock for one transaction; any exception undoes it."""
         # The threads of a process queue here; SQLite would have them poll for its lock.
-        with self._writing:
+        with self._writing, GATE:
             connection = self.connection()
             try:
                 self._begin(connection)

@@ -15,6 +15,7 @@ import os
 import threading
 from pathlib import Path
 
+from dumbo.forking import renewed
 from dumbo.storage.base import Stamp
 
 
@@ -46,10 +47,15 @@ def believes(stamp: Stamp | None, status: os.stat_result) -> bool:
 class MemoryStamps:
     """Stamps that live as long as the process: every object is digested once."""
 
-    __slots__ = ("_lock", "_stamps")
+    __slots__ = ("__weakref__", "_lock", "_stamps")
 
     def __init__(self) -> None:
         self._stamps: dict[str, Stamp] = {}
+        self._lock = threading.Lock()
+        renewed(self)
+
+    def renew(self) -> None:
+        """Begin again in a forked child."""
         self._lock = threading.Lock()
 
     def get_stamp(self, name: str) -> Stamp | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import copy
 import dataclasses
 import importlib
 import io
@@ -58,10 +59,6 @@ class Thing:
         self.layers.append(3)
 
 
-def lib(name: str) -> Any:
-    return pytest.importorskip(name)
-
-
 def network() -> Any:
     torch = lib("torch")
     torch.manual_seed(0)
@@ -73,7 +70,7 @@ def seen(value: Any) -> Any:
     value = unwrap(value)
     kind = type(value).__module__.partition(".")[0]
     if isinstance(value, np.ndarray):
-        return (value.shape, value.dtype.str, value.tolist())
+        return (value.shape, value.dtype.str, copy.deepcopy(value.tolist()))
     if isinstance(value, dict):
         return [(type(value).__name__, seen(k), seen(v)) for k, v in value.items()]
     if isinstance(value, (list, tuple, collections.deque)):
@@ -131,7 +128,7 @@ def attacks() -> Iterator[tuple[str, str]]:
     """Read kind and statement of every attack."""
     kind = ""
     for line in Path(__file__).with_name("attacks.txt").read_text(encoding="utf-8").splitlines():
-        if line.startswith("["):
+        if line.startswith("[") and line.endswith("]"):
             kind = line.strip("[]")
         elif line and not line.startswith("#"):
             yield kind, line

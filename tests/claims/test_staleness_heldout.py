@@ -33,7 +33,6 @@ NOT_YET = {
     ("order_of_methods", "edit"): METHODS,
 }
 if sys.version_info < (3, 12):  # from 3.12 on it has one
-    NOT_YET["memoized_function_redefined_by_exec", "again"] = REDEFINED
 
 
 def phases(folder: Path, *, real: bool) -> Seen:

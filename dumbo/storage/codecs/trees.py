@@ -12,6 +12,7 @@ from collections.abc import Hashable
 from dataclasses import replace
 from typing import Final
 
+from dumbo.forking import renewed
 from dumbo.records import Stored
 from dumbo.storage.base import Keeper
 from dumbo.storage.codecs.manifest import CONTAINERS, Manifest, Node, lost
@@ -27,6 +28,11 @@ class Trees:
 
     def __init__(self) -> None:
         self._opened: OrderedDict[Hashable, Manifest] = OrderedDict()
+        self._lock = threading.Lock()
+        renewed(self)
+
+    def renew(self) -> None:
+        """Begin again in a forked child."""
         self._lock = threading.Lock()
 
     def open(self, stored: Stored, source: Keeper) -> tuple[Manifest, Node]:
