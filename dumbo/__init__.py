@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         values,
         why,
     )
+    from dumbo.artifacts import Directory, File
     from dumbo.config import Config
     from dumbo.errors import (
         ClaimLostError,
@@ -88,6 +89,7 @@ if TYPE_CHECKING:
 _PLACES: Final = {
     "dumbo.face": ("dumbo",),
     "dumbo.accepting": ("Accepted",),
+    "dumbo.artifacts": ("Directory", "File"),
     "dumbo.surveying": ("Survey",),
     "dumbo.upkeep": ("export", "import_", "open_array", "repair", "verify_store"),
     "dumbo.api": [
@@ -160,6 +162,7 @@ __all__ = [
     "Config",
     "ConfigurationError",
     "CorruptStoreError",
+    "Directory",
     "DumboError",
     "DumboFunction",
     "DumboWarning",
@@ -167,6 +170,7 @@ __all__ = [
     "Event",
     "EventKind",
     "Explanation",
+    "File",
     "FrozenValueError",
     "FunctionId",
     "IdentityWarning",

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, ParamSpec, Protocol, TypeVar, overload
 
 from dumbo import api, upkeep
+from dumbo.artifacts import Directory, File
 from dumbo.decorator import decorate
 from dumbo.function import DumboFunction
 from dumbo.identity import Matcher, close, file, ignore, key, new_default
@@ -91,6 +92,8 @@ class Dumbo:
     ignore = ignore
     key = staticmethod(key)
     new_default = staticmethod(new_default)
+    Directory = Directory
+    File = File
     Policy = Policy
     Raise = Raise
     Recompute = Recompute

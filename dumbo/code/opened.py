@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
+from types import CodeType
 from typing import Any, Final, Protocol
 
 from dumbo.code.declarations import STORE
@@ -24,6 +25,10 @@ FEW: Final = 16
 _PREFIX: Final = "file:"
 _CODE: Final = (".py", ".pyc", ".pyo", ".pyi", ".so", ".pyd", ".pth", ".dll")
 _EVENTS: Final = frozenset({"open", "sqlite3.connect"})
+_OPENERS: Final = (
+    *("open", "read", "load", "imread", "fromfile", "genfromtxt", "memmap", "connect", "parse"),
+    *("File", "Dataset", "imopen", "iter_lines", "fileinput"),
+)
 _WRITES: Final = os.O_WRONLY | os.O_TRUNC
 
 
@@ -40,11 +45,15 @@ _installed: Final[list[bool]] = []
 
 
 def listen(listener: Listener) -> None:
-    """Begin to be told. The hook cannot be taken out again, so there is only ever one."""
-    if not _installed:
+    """Begin to be told, once the hook is in."""
+    _listening.append(listener)
+
+
+def look_at(code: CodeType) -> None:
+    """Put the hook in before `code` runs, if it looks as if it could open a file."""
+    if not _installed and any(name.startswith(_OPENERS) for name in code.co_names):
         _installed.append(True)
         sys.addaudithook(_hook)
-    _listening.append(listener)
 
 
 def leave(listener: Listener) -> None:

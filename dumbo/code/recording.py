@@ -208,6 +208,8 @@ class Recorder:
         return self._project.owns_code(code, frame.f_globals.get("__name__"))
 
     def _take(self, recording: Recording, code: CodeType, frame: FrameType) -> None:
+        if self._watch_files:
+            opened.look_at(code)
         ran = Ran(code, frame.f_globals, self._caller(frame))
         recording.codes[id(code)] = ran
         try:

@@ -17,15 +17,20 @@ from dumbo.proxy.node import Node
 ROOTS: Final = ("pandas", "polars", "scipy")
 MUTATORS: Final[dict[str, str]] = {
     "pandas": "insert pop update isetitem",
-    "polars": "insert_column replace_column drop_in_place extend set_sorted_in_place",
+    "polars": "insert_column replace_column drop_in_place extend set_sorted_in_place append scatter",
     # Sorting indices is not refused: solvers do it to what they are given, and the value stays.
     "scipy": "resize setdiag eliminate_zeros",
 }
-INPLACE: Final = (
+_PANDAS_INPLACE: Final = (
     *("drop", "fillna", "replace", "rename", "rename_axis", "reset_index", "set_index"),
     *("sort_values", "sort_index", "dropna", "drop_duplicates", "clip", "ffill", "bfill"),
     *("interpolate", "mask", "where", "eval", "query", "set_axis"),
 )
+INPLACE: Final[dict[str, tuple[str, ...]]] = {
+    "pandas": _PANDAS_INPLACE,
+    "polars": ("vstack", "hstack", "rename", "sort", "shrink_to_fit", "rechunk"),
+}
+"""Methods that change the frame when told to."""
 INDEXERS: Final = ["loc", "iloc", "at", "iat"]
 
 
@@ -42,16 +47,18 @@ def frames(value_type: type) -> Namespace | None:
         hooks.update(
             __array__=NUMPY_HOOKS["__array__"], __array_ufunc__=NUMPY_HOOKS["__array_ufunc__"]
         )
+    names = INPLACE.get(root, ())
+    hooks.update((name, _guarded(name)) for name in names if hasattr(value_type, name))
     if root == "pandas":
-        hooks.update((name, _guarded(name)) for name in INPLACE if hasattr(value_type, name))
         hooks.update((name, _indexer(name)) for name in INDEXERS if hasattr(value_type, name))
     return hooks
 
 
 def _guarded(name: str) -> Callable[..., Any]:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if kwargs.get("inplace"):
-            refuse(self.__dumbo_node__(), f".{name}(inplace=True)")
+        for told in ("inplace", "in_place"):
+            if kwargs.get(told):
+                refuse(self.__dumbo_node__(), f".{name}({told}=True)")
         return getattr(self.__wrapped__, name)(*args, **kwargs)
 
     method.__name__ = name

@@ -114,6 +114,7 @@ VALUES: dict[str, Callable[[], Any]] = {
     "pandas frame": lambda: lib("pandas").DataFrame({"a": [3, 1], "b": [1.0, np.nan]}),
     "pandas series": lambda: lib("pandas").Series([3.0, 1.0, np.nan]),
     "polars frame": lambda: lib("polars").DataFrame({"a": [3, 1]}),
+    "polars series": lambda: lib("polars").Series("a", [3, 1]),
     "sparse": lambda: lib("scipy.sparse").csr_array(np.eye(3)),
     "sparse lil": lambda: lib("scipy.sparse").lil_array(np.eye(3)),
     "tensor": lambda: lib("torch").arange(6.0).reshape(2, 3),
