@@ -48,6 +48,9 @@ def _cases() -> dict[str, dict[str, Callable[[], Any]]]:
     lazy, n_large = carry(unopened), carry(node_of_value(protect(large)), Returns.NATIVE)
     values = list(range(1000))
     p_list = carry(node_of_value(values))
+    losses, pair = {"loss": 0.5}, (0.5, 1)
+    p_losses, p_pair = carry(node_of_value(losses)), carry(node_of_value(pair))
+    n_losses = carry(node_of_value(losses), Returns.NATIVE)
     return {
         "create, ndarray": {
             "wrapt": lambda: wrapt.BaseObjectProxy(small),
@@ -71,6 +74,17 @@ def _cases() -> dict[str, dict[str, Callable[[], Any]]]:
             "bare": lambda: small[3],
             "wrapt": lambda: w_small[3],
             "proxy": lambda: p_small[3],
+        },
+        "item of a dict x['loss']": {
+            "bare": lambda: losses["loss"],
+            "wrapt": lambda: wrapt.BaseObjectProxy(losses["loss"]),
+            "proxy": lambda: p_losses["loss"],
+            "native": lambda: n_losses["loss"],
+        },
+        "unpack a, b = x": {
+            "bare": lambda: [*pair],
+            "wrapt": lambda: [wrapt.BaseObjectProxy(x) for x in pair],
+            "proxy": lambda: [*p_pair],
         },
         "iterate 1000 ints": {"bare": lambda: list(values), "proxy": lambda: list(p_list)},
         "unwrap 1000 ints": {"bare": lambda: list(values), "proxy": lambda: unwrap(p_list)},

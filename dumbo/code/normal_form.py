@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 from hashlib import blake2b
 
+_KEEPING = frozenset({"keep", "returns", "stale"})
 _DROPPED = frozenset({"ctx", "type_comment", "kind", "type_ignores", "type_params"})
 _ANNOTATIONS = frozenset({"returns", "annotation"})
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -121,8 +122,26 @@ def _fields(node: ast.AST, *, in_class: bool) -> list[tuple[str, object]]:
             value = ast.Constant(Ellipsis)
         if name == "body" and isinstance(node, _DEFINITIONS):
             value = without_docstring(node.body)
+        if name == "decorator_list" and isinstance(node, _FUNCTIONS):
+            value = [_without_options(decorator) for decorator in node.decorator_list]
         kept.append((name, value))
     return kept
+
+
+def _without_options(decorator: ast.expr) -> ast.expr:
+    """Leave out what dumbo's own decorator is told of the keeping of results, not of their value.
+
+    What the result hangs on (``depends_on``) and how calls are named stay.
+    """
+    if not isinstance(decorator, ast.Call) or decorator.args:
+        return decorator
+    name = decorator.func
+    of_module = isinstance(name, ast.Attribute) and name.attr == "dumbo"
+    root = name.value if isinstance(name, ast.Attribute) and of_module else name
+    if not (isinstance(root, ast.Name) and root.id == "dumbo"):
+        return decorator
+    keywords = [each for each in decorator.keywords if each.arg not in _KEEPING]
+    return ast.Call(name, [], keywords) if keywords else name
 
 
 def _write(node: object, *, in_class: bool) -> str:

@@ -30,6 +30,14 @@ class Carried:
     def __dumbo_cid__(self) -> CID | None:
         return self.__dumbo_carrier__()
 
+    def __dask_tokenize__(self) -> tuple[str, ...]:
+        """Name the value for dask; an argument that carries its CID is not hashed."""
+        node = self.__dumbo_node__()
+        if node is None:
+            return ("dumbo", "nothing", str(id(self)))
+        record = node.record
+        return ("dumbo", str(record.cid), str(record.version), record.digest)
+
     @property
     def __dumbo_record__(self) -> Record | None:
         node = self.__dumbo_node__()

@@ -45,7 +45,7 @@ def item(node: Node, key: Any) -> Any:
     Numbers and short text are native carriers, so that whatever takes a float takes this one.
     """
     if node.is_loaded:
-        value = node.item_value(key)
+        value: Any = node.item_value(key)
         kind = type(value)
         if kind in PLAIN and not (kind in TEXTS and len(value) > SHORT):
             return plain_item(node, key, value) if kind in NAMED and names_one(key) else value
@@ -79,7 +79,8 @@ def _child(node: Node, key: Any) -> Any:
 
 
 def _text_length(node: Node) -> int:
-    return len(node.value) if node.is_loaded else int(node.record.meta.get("len", 0))  # type: ignore[arg-type, call-overload]  # a text, or its length on record
+    text: Any = node.value if node.is_loaded else None
+    return int(str(node.record.meta.get("len", 0))) if text is None else len(text)
 
 
 def _length(self: Any) -> int:

@@ -17,7 +17,8 @@ from dumbo.proxy.node import Node
 ROOTS: Final = ("pandas", "polars", "scipy")
 MUTATORS: Final[dict[str, str]] = {
     "pandas": "insert pop update isetitem",
-    "polars": "insert_column replace_column drop_in_place extend set_sorted_in_place append scatter",
+    "polars": "insert_column replace_column drop_in_place extend append scatter "
+    "set_sorted_in_place",
     # Sorting indices is not refused: solvers do it to what they are given, and the value stays.
     "scipy": "resize setdiag eliminate_zeros",
 }

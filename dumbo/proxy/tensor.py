@@ -15,7 +15,6 @@ from typing import Any, Final
 from dumbo.proxy.bare import node_of, plain
 from dumbo.proxy.carried import Carried
 from dumbo.proxy.carrier import IN_PLACE, REPR_LOADS_UNDER, plain_inside, refuse, summary
-from dumbo.proxy.known import memory_of
 from dumbo.proxy.node import Node
 from dumbo.proxy.pickled import rebuild, reduced
 from dumbo.proxy.wrapped_type import is_tensor_type
@@ -145,23 +144,25 @@ def materialised(
     result = function(*plain_inside(args), **plain_inside(kwargs))
     if name in READ_ONLY_NUMPY:
         return _read_only(result)
-    _note_aliases(result, args)
+    _note_aliases(name, result, args)
     return result
 
 
-def _note_aliases(result: Any, args: tuple[Any, ...]) -> None:
+def _note_aliases(name: str, result: Any, args: tuple[Any, ...]) -> None:
     """Note for each carrier whether its memory was given away in a result.
 
     A view shares the version counter, but what is written through ``view.data`` or
     ``view.numpy()`` does not count.
     """
     first = result[0] if type(result) in (tuple, list) and result else result
-    memory = memory_of(first) if is_tensor_type(type(first)) else None
-    if memory is not None:
-        for argument in args:
-            node = node_of(argument)
-            if node is not None and memory_of(node.value) == memory:
-                node.exposure.is_open = True
+    if not is_tensor_type(type(first)):
+        return
+    # What is detached is no view to torch, but shares the memory all the same.
+    is_alias = first._is_view() or name == "detach"  # noqa: SLF001 - torch names it so
+    for argument in args:
+        node = node_of(argument)
+        if node is not None and (is_alias or first is node.value):
+            node.exposure.is_open = True
 
 
 def _is_in_place(name: str) -> bool:

@@ -24,15 +24,11 @@ LIVE_PHASES = ("record", "control", "edit", "again", "undo")
 
 # What dumbo does not do yet: cases that are right, with what is wrong instead.
 MOVED = "a helper that moves to another module is another helper"
-OPTIONS = "options of the decorator that change no value count as code"
 METHODS = "the order of methods in a class counts"
-REDEFINED = "a memoized function redefined by exec in its module never has a result that holds"
 NOT_YET = {
     ("helper_moved_to_another_module", "edit"): MOVED,
-    ("decorator_options", "edit"): OPTIONS,
     ("order_of_methods", "edit"): METHODS,
 }
-if sys.version_info < (3, 12):  # from 3.12 on it has one
 
 
 def phases(folder: Path, *, real: bool) -> Seen:

@@ -20,6 +20,7 @@ class Expected:
 
 
 NAMED_BY_C = "`unwrap(p)`: C code asks for the exact type"
+FOR_JSON = "`json.dumps(unwrap(x, deep=True))`; arrays: `p.tolist()`"
 FREE_COPY = "the native tensor is a copy of your own; changing it drops the CID"
 EXPECTED: dict[str, Expected] = {
     "type(p) is the value's type": Expected("differs", "differs", "`isinstance(p, int)`"),
@@ -37,8 +38,8 @@ EXPECTED: dict[str, Expected] = {
         "works",
         NAMED_BY_C,
     ),
-    "json.dumps(int, float, str)": Expected("refuses", "works", "`json.dumps(x, default=unwrap)`"),
-    "json.dumps(list, dict)": Expected("refuses", "works", "`json.dumps(x, default=unwrap)`"),
+    "json.dumps(int, float, str)": Expected("refuses", "works", FOR_JSON),
+    "json.dumps(list, dict)": Expected("refuses", "works", FOR_JSON),
     "getattr and setattr with p as name": Expected("refuses", "works", "`getattr(x, str(p))`"),
     "raise p": Expected("refuses", "works", "`raise unwrap(p)`"),
     "exec, eval, compile of text": Expected("refuses", "works", "`eval(str(p))`"),
@@ -67,6 +68,9 @@ EXPECTED: dict[str, Expected] = {
     "pandas: keys by result": Expected("refuses", "works", "`df[list(p)]`, `df[str(p)]`"),
     "h5py: attrs[k] = text result": Expected("refuses", "refuses", "`attrs[k] = str(p)`"),
     "joblib: hash(p) == hash(v)": Expected("works", "differs", "`joblib.hash(unwrap(p))`"),
+    "fields carry item CIDs": Expected(
+        "works", "differs", "a native object is a copy of the value, and its fields are plain"
+    ),
     "a function carries a CID": Expected(
         "works", "differs", "a native function, class or module is the object itself"
     ),

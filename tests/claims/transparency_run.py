@@ -62,6 +62,12 @@ class Data:
     b: Any = dataclasses.field(default_factory=lambda: [1, 2])
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Frozen:
+    a: Any = 1
+    b: Any = (1, 2)
+
+
 class Thing:
     __match_args__ = ("x",)
 

@@ -27,7 +27,7 @@ def _read() -> Iterator[Use]:
     area = ""
     text = Path(__file__).with_suffix(".txt").read_text(encoding="utf-8")
     for line in text.splitlines():
-        if line.startswith("["):
+        if line.startswith("[") and line.endswith("]") and " :: " not in line:
             area = line.strip("[]")
         elif " :: " in line:
             title, _, code = line.partition(" :: ")

@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 import dumbo
 from dumbo import session as sessions
 from dumbo.proxy import Node, Returns, carry, cid_of, node_of, unwrap
-
 from dumbo.testing import event_log
 
 
