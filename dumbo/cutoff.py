@@ -83,8 +83,11 @@ class Cutoff:
             if verdict.state is not State.FRESH:
                 for cid in _stale_sources(verdict):
                     source = next(iter(self._recall.versions(cid.parent)), None)
-                    if source is None or source.cid in met:
+                    if source is None:
                         yield Blocked(top, f"what it used, {cid.short}, is not in this store")
+                        return
+                    if source.cid in met:
+                        yield Blocked(top, f"{cid.short} does not hold though it was made again")
                         return
                     met.add(source.cid)
                     above.append(source)

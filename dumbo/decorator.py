@@ -107,6 +107,8 @@ def _decorated(function: Any, options: Options) -> Any:
     target = target_of(function, options)
     if defined_again(target):
         sessions.refresh_all()
+    else:
+        sessions.defined()
     return remembering(target)
 
 

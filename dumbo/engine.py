@@ -65,7 +65,7 @@ class Engine:
         self.policy = policy
         self.targets: WeakValueDictionary[FunctionId, Target] = WeakValueDictionary()
         self.recall = Recall(store, events, self.remake)
-        self.judge = Judge(self.recall, tracker, self.targets.get)
+        self.judge = Judge(self.recall, tracker, self._loaded)
         self.keeping = Keeping(store, self.judge, self.recall, events)
         self.counting = Counting(store)
         self.telling = Telling(events, self.counting)
@@ -188,6 +188,8 @@ class Engine:
             yield from self.cutoff.steps(record, self._may_repeat)
 
     def _may_repeat(self, target: Target, record: Record, verdict: Staleness) -> bool:
+        if (target.keep or self._keep) is Keep.NEVER:
+            return False  # nothing would be left of it for the caller, who would make it again
         decision = self._decision(target, record, verdict, inside=True)
         return decision.action is Action.RECOMPUTE
 
@@ -313,6 +315,10 @@ class Engine:
             entry.shortcut.close()
             record = replace(entry.record, nbytes=nbytes)
             self.telling.tell(EventKind.EVICTED, record, "memory is full")
+
+    def _loaded(self, function: FunctionId) -> Target | None:
+        """The function as it was called here, else as it is defined."""
+        return self.targets.get(function) or DEFINED.get(function)
 
     def know(self, target: Target) -> None:
         """Remember which function an id stands for, so that its code can be judged."""

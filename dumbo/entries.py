@@ -120,7 +120,6 @@ class Entry:
             return self.record.stored is None
         return self.digest(self.node.value) == self.content
 
-
     @staticmethod
     def _weight(value: object) -> int:
         return sum(int(getattr(leaf, "nbytes", 0)) for leaf in leaves(value))

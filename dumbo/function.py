@@ -10,7 +10,7 @@ import asyncio
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, Final, Generic, NoReturn, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, Generic, NoReturn, ParamSpec, TypeVar, overload
 
 from dumbo import session as sessions
 from dumbo import warm
@@ -27,6 +27,8 @@ from dumbo.targets import DEFINED, Target
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Q = ParamSpec("Q")
+S = TypeVar("S")
 
 VERBS: Final = frozenset(
     ("cid", "is_cached", "is_stale", "why", "peek", "record", "forget", "recompute", "put")
@@ -88,7 +90,13 @@ class DumboFunction(Generic[P, R]):
         entry = await self._engine().call_async(self._target, args, kwargs, recompute=recomputing())
         return entry.give()
 
-    def __get__(self, instance: object, owner: type | None = None) -> Any:
+    @overload
+    def __get__(self, instance: None, owner: type | None = None) -> DumboFunction[P, R]: ...
+    @overload
+    def __get__(
+        self: DumboFunction[Concatenate[S, Q], R], instance: S, owner: type | None = None
+    ) -> BoundDumboFunction[Q, R]: ...
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else BoundDumboFunction(self, instance)
 
     # The verbs.
@@ -253,7 +261,7 @@ def target_behind(function: DumboFunction[..., Any]) -> Target:
     return function._target  # noqa: SLF001  # an attribute of the name would shadow the user's own
 
 
-class BoundDumboFunction:
+class BoundDumboFunction(Generic[P, R]):
     """A memoized method of one object; its verbs take the arguments without ``self``."""
 
     __slots__ = ("__func__", "__self__")
@@ -262,9 +270,10 @@ class BoundDumboFunction:
         self.__func__ = function
         self.__self__ = instance
 
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Give the result of the call."""
-        return self.__func__(self.__self__, *args, **kwargs)
+        result: R = self.__func__(self.__self__, *args, **kwargs)
+        return result
 
     def __reduce__(self) -> tuple[Any, ...]:
         return getattr, (self.__self__, self.__func__.__name__)

@@ -103,12 +103,17 @@ class Inspection:
                 versions = self._engine.recall.versions(cid.parent)
             if versions:
                 # Of several that do not hold, the one that the least has changed for.
-                closest = min(versions, key=lambda r: len(self.verdict(r).reasons))
-                return self._item(closest, cid)
+                return self._item(min(versions, key=self._distance), cid)
         raise NotCachedError(
             f"{_short(x)} is no result, CID or tag of {self._engine.store.folder}: "
             "pass what a memoized function returned, its CID, or a tag from dumbo.tags()"
         )
+
+    def _distance(self, record: Record) -> tuple[int, int]:
+        """How far a version is from holding: one that holds is nearest, then what may hold."""
+        verdict = self.verdict(record)
+        order = (State.FRESH, State.UNKNOWN, State.STALE)
+        return order.index(verdict.state), len(verdict.reasons)
 
     def _spelled_out(self, short: CID) -> CID | None:
         """The one CID that a short form, ``train#5f0c1c2d``, stands for; None if there is none."""
@@ -174,6 +179,7 @@ class Inspection:
                 f"no value of {cid.short} is kept in {self._engine.store.folder}: "
                 "make its call again to have it computed"
             )
+        self._engine.used(entry)  # a memoized function that asks for it hangs on it
         return entry
 
     def graph(self, x: object = None) -> ProvenanceGraph:
@@ -187,8 +193,15 @@ class Inspection:
             root_record = self.record(x)
             root = root_record.cid
             records = list(self._cone(root_record))
-        states = {record.cid: self.verdict(record).state for record in records}
+        states = {record.cid: self._standing(record) for record in records}
         return ProvenanceGraph.of(records, states, root=root)
+
+    def _standing(self, record: Record) -> State:
+        """The state of a result: that of `record`, or fresh if another version of it holds."""
+        state = self.verdict(record).state
+        if state is not State.FRESH and not record.cid.path and not record.cid.is_external:
+            return State.FRESH if self._holds(record) else state
+        return state
 
     def _cone(self, record: Record) -> Iterator[Record]:
         """`record` and everything upstream of it, in the versions that were used."""
@@ -377,7 +390,7 @@ class Inspection:
             Row(
                 record.cid,
                 record.call,
-                self.verdict(record).state,
+                self._standing(record),
                 record.nbytes,
                 record.own_seconds,
                 record.created,

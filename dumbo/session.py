@@ -161,6 +161,11 @@ def current() -> Session:
     return _using.get() or _default or _make_default()
 
 
+def in_force() -> Session | None:
+    """The session in force here, if there is one yet."""
+    return _using.get() or _default
+
+
 def is_default(session: Session) -> bool:
     """Whether `session` is the default one."""
     return session is _default
@@ -223,6 +228,12 @@ def default_policy(policy: Policy | None) -> None:
     _policy = policy
     if _default is not None:
         _default.follow(policy)
+
+
+def defined() -> None:
+    """Judge anew everywhere: a function was decorated, and says what its results hang on."""
+    for session in list(_sessions):
+        session.engine.judge.versions_moved()
 
 
 def refresh_all() -> None:

@@ -70,9 +70,13 @@ def repair(path: PathLike | None = None, *, older_than: float = _HOUR) -> Report
     from dumbo.storage.repairing import repair as mend
     from dumbo.storage.repairing import repair_folder
 
-    session = sessions.current()
-    folder = Path(path).expanduser().absolute() if path is not None else sessions.folder_meant()
-    if folder != session.store.folder:
+    folder = None if path is None else Path(path).expanduser().absolute()
+    session = sessions.in_force()
+    if folder is None and session is None:
+        folder = load_config().folder
+    if folder is None:
+        folder = sessions.folder_meant()
+    if session is None or folder != session.store.folder:
         config = load_config(folder)
         return repair_folder(folder, sessions.options_of(config), older_than=older_than)
     report = mend(session.store, older_than=older_than)

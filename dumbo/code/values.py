@@ -20,7 +20,9 @@ from dumbo.code.normal_form import constant_text, mark
 from dumbo.code.statics import functions_behind, is_memoized
 from dumbo.code.subclasses import Subclasses
 from dumbo.errors import UnidentifiableError
-from dumbo.identity.canonical import content_digest, token
+from dumbo.identity.canonical import hexdigest
+from dumbo.identity.exact import value_digest
+from dumbo.identity.walk import Walk
 
 SCALARS = frozenset({type(None), bool, int, float, complex, str, bytes, type(Ellipsis)})
 _SHOWN = SCALARS | {list, tuple, dict, set, frozenset}
@@ -43,9 +45,12 @@ def fingerprint_of(value: Any) -> str | None:
     if probe is not None:
         return f"{_CID}{probe(value)}@{_version_of(value)}"
     try:
-        found = token(_without_cached(value))
-        carried = [f"{_CID}{use.cid}@{_version_of(use.value)}" for use in found.uses]
-        return "\n".join(["v:" + found.digest, *carried])
+        walk = Walk(exact=True)
+        code = walk.encode(_without_cached(value), "value")
+        # What lies on classes and functions has dependencies of its own.
+        digest = hexdigest(code)
+        carried = [f"{_CID}{use.cid}@{_version_of(use.value)}" for use in walk.uses]
+        return "\n".join(["v:" + digest, *carried])
     except Exception:  # noqa: BLE001 - identity runs a value's own hooks, which may raise anything
         return None
 
@@ -112,7 +117,7 @@ def _version_of(value: Any) -> str:
 
 def _content_of(value: Any) -> str:
     try:
-        return content_digest(value)
+        return value_digest(value)
     except UnidentifiableError:
         return ""
 

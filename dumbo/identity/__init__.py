@@ -12,6 +12,7 @@ from dumbo.identity.canonical import Token, Use, content_digest, digest, token
 from dumbo.identity.carriers import carrier_cid, carrier_probes
 from dumbo.identity.cid import CID, FunctionId
 from dumbo.identity.encoding import FORMAT
+from dumbo.identity.exact import value_digest
 from dumbo.identity.externals import name_external
 from dumbo.identity.function_id import function_id, module_name, name_main
 from dumbo.identity.matchers import Matcher, close, file, ignore, key, new_default
@@ -44,4 +45,5 @@ __all__ = [
     "new_default",
     "register_value",
     "token",
+    "value_digest",
 ]

@@ -33,7 +33,7 @@ from dumbo.identity.parts import Parts
 _EMPTY_CELL: Final = Parts("empty cell", [])
 
 # Bookkeeping that Python and its libraries write into a class; none of it is the author's.
-_CLASS_BOOKKEEPING: Final = frozenset(
+CLASS_BOOKKEEPING: Final = frozenset(
     {
         "__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__annotations__",
         "__slots__", "__slotnames__", "__match_args__", "__firstlineno__", "__static_attributes__",
@@ -125,7 +125,7 @@ def class_parts(cls: Any) -> Parts:
     held = {
         name: member
         for name, member in vars(cls).items()
-        if name not in _CLASS_BOOKKEEPING and name not in generated and _is_author_s(member)
+        if name not in CLASS_BOOKKEEPING and name not in generated and _is_author_s(member)
     }
     return Parts.of_fields("class", held, type_id(cls), cls.__bases__)
 

@@ -97,12 +97,15 @@ class Walk:
     ----------
     by_content : bool
         Take values that carry a CID by what they hold; a lazy carrier is refused.
+    exact : bool
+        Tell apart whatever a reader of the value could: the order of a dict too.
     """
 
-    __slots__ = ("_by_content", "_frames", "_name", "_path", "foreign", "uses")
+    __slots__ = ("_by_content", "_exact", "_frames", "_name", "_path", "foreign", "uses")
 
-    def __init__(self, *, by_content: bool = False) -> None:
+    def __init__(self, *, by_content: bool = False, exact: bool = False) -> None:
         self._by_content = by_content
+        self._exact = exact
         self.uses: list[Use] = []
         self.foreign: list[Any] = []
         self._frames: list[_Frame] = []
@@ -187,12 +190,12 @@ class Walk:
         if head is not None:
             return _Frame(value, head % len(value), iter(value), Layout.ORDERED, _in_sequence)
         if kind is dict:
-            return _open_dict(value)
+            return _open_ordered(value) if self._exact else _open_dict(value)
         head = _SETS.get(kind)
         if head is not None:
             return _Frame(value, head % len(value), iter(value), Layout.UNORDERED, _in_set)
         if kind is Parts:
-            return _open_parts(value, value)
+            return self._of_parts(value, value)
         if kind is Listed:
             return _Frame(value, b"l%d:" % len(value), iter(value), Layout.ORDERED, _in_sequence)
         if kind is Raw:
@@ -213,7 +216,13 @@ class Walk:
             return _open_parts(value, Parts("function", [str(function)]))
         parts = expand(value)
         self.foreign.append(value)
-        return _open_parts(value, parts)
+        return self._of_parts(value, parts)
+
+    def _of_parts(self, value: Any, parts: Parts) -> _Frame:
+        frame = _open_parts(value, parts)
+        if self._exact and frame.layout is Layout.MAPPING:
+            frame.layout = Layout.ORDERED
+        return frame
 
     def _role(self) -> str:
         return self._name + "".join(frame.labels(frame.place()) for frame in self._frames)
@@ -238,6 +247,11 @@ def _open_dict(value: dict[Any, Any]) -> Any:
         return seal(head + b"".join(pairs))
     flat = [part for pair in value.items() for part in pair]
     return _Frame(value, head, iter(flat), Layout.MAPPING, _labels_of_pairs(flat))
+
+
+def _open_ordered(value: dict[Any, Any]) -> _Frame:
+    flat = [part for pair in value.items() for part in pair]
+    return _Frame(value, b"D%d:" % len(value), iter(flat), Layout.ORDERED, _labels_of_pairs(flat))
 
 
 def _labels_of_pairs(flat: list[Any]) -> Callable[[int], str]:

@@ -21,6 +21,7 @@ from dumbo.proxy.bare import bare_copy, hand_out, plain
 from dumbo.proxy.carried import Carried
 from dumbo.proxy.node import Node
 from dumbo.proxy.pickled import reduced
+from dumbo.proxy.wrapped_type import PLAIN
 
 REPR_LOADS_UNDER: Final = 1 << 20
 """Bytes; the repr of an unopened value at least this large is a summary."""
@@ -149,10 +150,13 @@ class Carrier(Carried, wrapt.BaseObjectProxy):  # type: ignore[misc]  # wrapt's 
 
 def plain_inside(arguments: Any) -> Any:
     """Take carriers out of a function's arguments, also inside exact tuples, lists and dicts."""
-    if type(arguments) is dict:
+    kind = type(arguments)
+    if kind in PLAIN:
+        return arguments
+    if kind is dict:
         return {key: plain_inside(value) for key, value in arguments.items()}
-    if type(arguments) in (tuple, list):
-        return type(arguments)(map(plain_inside, arguments))
+    if kind is tuple or kind is list:
+        return kind(map(plain_inside, arguments))
     return plain(arguments)
 
 

@@ -16,7 +16,7 @@ from dumbo.proxy.bare import node_of, plain
 from dumbo.proxy.carried import Carried
 from dumbo.proxy.carrier import IN_PLACE, REPR_LOADS_UNDER, plain_inside, refuse, summary
 from dumbo.proxy.node import Node
-from dumbo.proxy.pickled import rebuild, reduced
+from dumbo.proxy.pickled import rebuild, rebuild_native, reduced
 from dumbo.proxy.wrapped_type import is_tensor_type
 
 READ_ONLY_NUMPY: Final = frozenset({"numpy", "__array__"})
@@ -127,14 +127,14 @@ def materialised(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """Run a torch function on the tensors under the carriers, if it changes none of them."""
-    name = getattr(function, "__name__", "").partition(".")[0]  # operators are named add_.Tensor
-    owner = getattr(getattr(function, "__self__", None), "__name__", "")
-    _refuse_target(kwargs.get("out"), f"out= of {name}")
+    name, owner, in_place = _traits(function)
+    if "out" in kwargs:
+        _refuse_target(kwargs["out"], f"out= of {name}")
     if name in ("__set__", "__delete__"):
         _refuse_target(args[0], f"setting .{owner}")
         # The tensor that takes it over must not share memory with the cached one.
         return function(plain(args[0]), *(_cloned(value) for value in args[1:]))
-    if _is_in_place(name) or kwargs.get("inplace"):
+    if in_place or kwargs.get("inplace"):
         _refuse_target(args[0] if args else None, f".{name}")
     if name == "__get__" and owner == "data":
         node_of(args[0]).exposure.is_open = True  # type: ignore[union-attr]  # a carrier
@@ -163,6 +163,13 @@ def _note_aliases(name: str, result: Any, args: tuple[Any, ...]) -> None:
         node = node_of(argument)
         if node is not None and (is_alias or first is node.value):
             node.exposure.is_open = True
+
+
+@functools.lru_cache(maxsize=1024)
+def _traits(function: Callable[..., Any]) -> tuple[str, str, bool]:
+    """Name, owner where it is a property's getter, and whether it writes into its argument."""
+    name = getattr(function, "__name__", "").partition(".")[0]  # operators are named add_.Tensor
+    return name, getattr(getattr(function, "__self__", None), "__name__", ""), _is_in_place(name)
 
 
 def _is_in_place(name: str) -> bool:
@@ -218,7 +225,7 @@ def tensor_carrier_class() -> Any:
     """Make the carrier class; only called once torch is wanted."""
     import torch
 
-    torch.serialization.add_safe_globals([rebuild])
+    torch.serialization.add_safe_globals([rebuild, rebuild_native])
     hooks = {name: _rebinding(name) for name in IN_PLACE if hasattr(torch.Tensor, name)}
     return type(torch.Tensor)("Carrier[Tensor]", (TensorHooks, torch.Tensor), hooks)
 

@@ -134,13 +134,13 @@ class Values:
         return size_of(value)
 
     def digest(self, value: object) -> str:
-        """Content digest, equal to that of the value when stored; empty if there is none."""
+        """Digest, equal to that of the value when stored; empty if there is none."""
         if type(value).__module__.partition(".")[0] in _INCOMPARABLE:
             return ""
-        from dumbo.identity import content_digest
+        from dumbo.identity import value_digest
 
         try:
-            return content_digest(value)
+            return value_digest(value)
         except UnidentifiableError:
             return ""
 

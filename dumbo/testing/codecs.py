@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from dumbo.errors import DumboError, UnidentifiableError
-from dumbo.identity import content_digest
+from dumbo.identity import value_digest
 from dumbo.records import Stored
 from dumbo.storage.base import Codec, Keeps
 from dumbo.storage.codecs.parts import PartsCodec
@@ -163,9 +163,9 @@ class _Suite:
             again = self.codec.store(value, self.keeper)
             assert again.digest == stored.digest, f"{self._of(value)}: two digests of one value"
             if stored.digest:
-                assert stored.digest == content_digest(value), f"{self._of(value)}: not its digest"
+                assert stored.digest == value_digest(value), f"{self._of(value)}: not its digest"
                 found = self.codec.load(stored, self.keeper)
-                assert stored.digest == content_digest(found), f"{self._of(value)}: digest moved"
+                assert stored.digest == value_digest(found), f"{self._of(value)}: digest moved"
 
     def no_code(self) -> None:
         if Keeps.NO_CODE in self.codec.keeps:
@@ -347,7 +347,7 @@ def identical(a: Any, b: Any) -> bool:
     if library == "torch" and hasattr(a, "layout") and str(a.layout) == "torch.strided":
         return _identical_tensors(a, b)
     try:
-        return content_digest(a) == content_digest(b)
+        return value_digest(a) == value_digest(b)
     except UnidentifiableError:
         return bool(a == b)
 

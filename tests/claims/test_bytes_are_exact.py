@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from dumbo.errors import ValueLostError
-from dumbo.identity import digest
+from dumbo.identity import value_digest as digest
 from dumbo.records import Stored
 from dumbo.storage import Objects, Store, Values
 from dumbo.storage.base import BLOCK_BYTES

@@ -201,3 +201,95 @@ def test_only_users_of_the_item_that_changed_run_again(project: Any, keep: str) 
     done = project.run(run)
     assert done.value == [7.0, 4.0, 1249975000.0]
     assert len([call for call in done.executed if call.startswith("use")]) == 1
+
+
+READERS = {
+    "order of a dict": ('{"a": 1, "b": 2}', '{"b": 2, "a": 1}', "list(made(x))", ["b", "a"]),
+    "order inside": ('[{"a": 1, "b": 2}]', '[{"b": 2, "a": 1}]', "list(made(x)[0])", ["b", "a"]),
+    "order of a Counter": ('Counter("ab")', 'Counter("ba")', "list(made(x))", ["b", "a"]),
+    "data on the class": ("Net()", "Net()", "made(x).rate * 10", 40),
+    "data on a base": ("Deep()", "Deep()", "made(x).rate * 10", 40),
+    "a class itself": ("Net", "Net", "made(x).rate * 10", 40),
+    "data of a field's class": ("[Point(1, Net())]", "[Point(1, Net())]", "made(x)[0].y.rate", 4),
+    "value of an enum member": ("Level.LOW", "Level.LOW", "made(x).value", 4),
+    "a number that is an enum member": ("Rank.LOW", "Rank.LOW", "made(x) + 10", 14),
+    "an attribute of a function": ("helper", "helper", "made(x).rate", 4),
+    "a default of a function": ("helper", "helper", "made(x)()", 4),
+    "a module": ("sys.modules[__name__]", "sys.modules[__name__]", "made(x).RATE", 4),
+    "nothing, but an effect": (
+        "seen.append(RATE)",
+        "seen.append(RATE)",
+        "(made(x), seen[-1])[1]",
+        4,
+    ),
+    "a path, and what is in the file": (
+        "write(RATE)",
+        "write(RATE)",
+        "made(x).read_text()",
+        "4",
+    ),
+}
+EFFECTS = """
+    import sys
+    from collections import Counter
+    from dataclasses import dataclass
+    from enum import Enum, IntEnum
+    from pathlib import Path
+    from types import SimpleNamespace
+    import parts
+    from parts import RATE, Deep, Level, Net, Point, Rank, helper, seen
+    from dumbo import dumbo
+
+    def write(what):
+        Path("out.txt").write_text(str(what))
+        return Path("out.txt")
+
+    @dumbo(keep="always", depends_on=[RATE])
+    def made(x):
+        return {made}
+"""
+PARTS = """
+    from dataclasses import dataclass
+    from enum import Enum, IntEnum
+    seen = [0]
+    RATE = {rate}
+    class Net:
+        rate = {rate}
+        def __init__(self):
+            self.k = 1
+    class Deep(Net):
+        pass
+    @dataclass
+    class Point:
+        x: int
+        y: object
+    class Level(Enum):
+        LOW = {rate}
+    class Rank(IntEnum):
+        LOW = {rate}
+    def helper(a=RATE):
+        return a
+    helper.rate = RATE
+"""
+READS = """
+    from making import made, seen
+    from dumbo import dumbo
+
+    @dumbo(keep="always")
+    def reads(x):
+        return {reads}
+"""
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_equal_is_only_what_no_reader_can_tell(project: Any, name: str) -> None:
+    before, after, reads, expected = READERS[name]
+    project.write(making=EFFECTS.format(made=before), parts=PARTS.format(rate=3))
+    project.write(reading=READS.format(reads=reads))
+    run = "import dumbo, reading\nvalue = dumbo.unwrap(reading.reads(1), deep=True)"
+    first = project.run(run)
+    assert first.value != expected
+    control = project.run(run)
+    assert (control.value, control.executed) == (first.value, [])
+    project.write(making=EFFECTS.format(made=after), parts=PARTS.format(rate=4))
+    assert project.run(run).value == expected

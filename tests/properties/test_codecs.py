@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from dumbo.identity import digest
+from dumbo.identity import value_digest as digest
 from dumbo.storage import Objects, Values
 from dumbo.storage.codecs import arrays, blocks
 from dumbo.storage.codecs.blocks import blocks_of, in_memory_order, inverse, stored_axes

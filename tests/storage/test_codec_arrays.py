@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from dumbo.errors import ValueLostError
-from dumbo.identity import digest
+from dumbo.identity import value_digest as digest
 from dumbo.records import Stored
 from dumbo.storage import Pickles, Values
 from dumbo.storage.codecs.texts import pack_texts, unpack_texts

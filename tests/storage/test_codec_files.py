@@ -20,7 +20,7 @@ from dumbo.errors import (
     UncacheableError,
     ValueLostError,
 )
-from dumbo.identity import digest
+from dumbo.identity import value_digest as digest
 from dumbo.records import Stored
 from dumbo.storage import Objects, Values
 

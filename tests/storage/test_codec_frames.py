@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dumbo.errors import UncacheableError, ValueLostError
-from dumbo.identity import digest
+from dumbo.identity import value_digest as digest
 from dumbo.storage import Pickles, Values
 from dumbo.testing import CodecTests, check_codec
 

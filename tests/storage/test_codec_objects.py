@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from dumbo.errors import UncacheableError, UntrustedValueError, ValueLostError
-from dumbo.identity import digest
+from dumbo.identity import value_digest as digest
 from dumbo.storage import Keeps, Objects, Pickles, Values
 from dumbo.storage import keys as signing
 from dumbo.storage.codecs.pickled import _ALIGNED, _pickled

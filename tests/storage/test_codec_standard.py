@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dumbo.errors import ValueLostError
-from dumbo.identity import digest
+from dumbo.identity import value_digest as digest
 from dumbo.records import Stored
 from dumbo.storage import Pickles, Values
 from dumbo.storage.codecs.standard import describe, restore

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dumbo.errors import ValueLostError
-from dumbo.identity import digest
+from dumbo.identity import value_digest as digest
 from dumbo.records import Stored
 from dumbo.storage import Values
 from dumbo.storage.base import BLOCK_BYTES

@@ -29,7 +29,7 @@ from dumbo.errors import (
     UntrustedValueError,
     ValueLostError,
 )
-from dumbo.identity import digest
+from dumbo.identity import value_digest as digest
 from dumbo.records import Stored
 from dumbo.storage import Keeps, Objects, Values, codecs
 from dumbo.storage.base import INLINE_BYTES, Codec
