@@ -16,7 +16,7 @@ from dumbo.errors import ConfigurationError
 from dumbo.identity.cid import FunctionId
 from dumbo.judging import Judge
 from dumbo.recall import Recall
-from dumbo.records import DependencyKind, Depset, State
+from dumbo.records import DependencyKind, Depset, Staleness, State
 from dumbo.storage import Store
 from dumbo.targets import DEFINED, Target
 
@@ -110,11 +110,12 @@ class Accepting:
                 continue
             depset, before = today
             verdict = self._verified(depset, target)
-            if verdict.state is not State.FRESH:
+            holds = verdict.state is State.FRESH
+            if not holds:
                 refused.update(dict.fromkeys(reason.subject for reason in verdict.reasons))
             changes.update(dict.fromkeys(_moved(before, depset)))
             self._catalog.accept(key, depset)
-            accepted += 1
+            accepted += holds
         self._judge.versions_moved()
         return Accepted(tuple(changes), accepted, tuple(refused))
 
@@ -136,7 +137,7 @@ class Accepting:
         today, _ = self._tracker.as_of_today(depset, plain, declared, only)
         return None if today.key == depset.key else (today, depset)
 
-    def _verified(self, depset: Depset, target: Target | None) -> Any:
+    def _verified(self, depset: Depset, target: Target | None) -> Staleness:
         if target is None:
             return self._tracker.verify(depset)
         return self._tracker.verify(depset, target.plain, target.declared)

@@ -96,9 +96,23 @@ def why(x: object = None) -> Explanation:
 
 
 def forget(x: object) -> bool:
-    """Drop every version of a result; whether there was one."""
+    """Drop every version of a result; whether there was one.
+
+    Raises
+    ------
+    ConfigurationError
+        `x` is an item of a result: forget the whole.
+    NotCachedError
+        `x` is no result of this store.
+    """
     inspect = sessions.current().inspect
-    return inspect.forget(inspect.record(x).cid.parent)
+    cid = inspect.record(x).cid
+    if cid.path:
+        raise ConfigurationError(
+            f"dumbo.forget({cid.short!r}): an item is kept with its whole; forget that: "
+            f"dumbo.forget({str(cid.parent)!r})"
+        )
+    return inspect.forget(cid)
 
 
 def describe(x: object, text: str) -> None:
@@ -186,8 +200,30 @@ def graph(x: object = None) -> ProvenanceGraph:
     return sessions.current().inspect.graph(x)
 
 
-def values(function: str | None = None, limit: int | None = None) -> list[Row]:
-    """List results, newest first: function, call, state, size, seconds, when."""
+def values(
+    function: str | DumboFunction[..., Any] | None = None, limit: int | None = None
+) -> list[Row]:
+    """List results, newest first: function, call, state, size, seconds, when.
+
+    Parameters
+    ----------
+    function : memoized function or str, optional
+        Only its results; a str is its id, ``"module:qualname"``.
+    limit : int, optional
+        At most so many.
+
+    Raises
+    ------
+    ConfigurationError
+        `function` is neither.
+    """
+    if isinstance(function, DumboFunction):
+        function = DumboFunction.__dumbo_function__(function)
+    if function is not None and not isinstance(function, str):
+        raise ConfigurationError(
+            f"dumbo.values({function!r}): it takes a memoized function or its id, "
+            "'module:qualname'; for one result ask dumbo.record(x)"
+        )
     return sessions.current().inspect.values(function, limit)
 
 
@@ -391,7 +427,7 @@ def open(path: str | os.PathLike[str] | None = None, **settings: Any) -> Session
         The store's folder; default as for the default session: ``DUMBO_DIR``, ``[tool.dumbo]``
         in pyproject.toml, ``.dumbo/`` in the project.
     **settings
-        Fields of `Config`: keep, returns, stale, memory_bytes, strict, allow_pickle, roots.
+        Fields of `Config`.
 
     Raises
     ------

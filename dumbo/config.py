@@ -158,7 +158,8 @@ def load_config(folder: str | os.PathLike[str] | None = None, /, **settings: Any
 def _project_table(path: Path) -> Mapping[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
-        table = tomllib.loads(text).get("tool", {}).get("dumbo", {})
+        tool = tomllib.loads(text).get("tool", {})
+        table = tool.get("dumbo", {}) if isinstance(tool, dict) else {}
     except FileNotFoundError:
         return {}
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dumbo.errors import DumboError
+from dumbo.errors import DumboError, ValueLostError
 from dumbo.graph.explain import causes
 from dumbo.identity.cid import CID, FunctionId
 from dumbo.judging import Judge
@@ -119,7 +119,11 @@ class Cutoff:
         try:
             bound = self._recall.arguments(record, target.shape, best=self._best)
             if bound is None:
-                return Blocked(record, f"the arguments of {record.call} are not on its record")
+                return Blocked(
+                    record,
+                    f"the arguments of {record.call} are not on its record (only plain values and "
+                    "results are); make the call, or its .recompute(...)",
+                )
             if target.shape.identify(bound.args, bound.kwargs).cid != record.cid:
                 return Blocked(record, f"{record.call} is another call by today's signature")
         except (DumboError, TypeError) as error:
@@ -129,7 +133,11 @@ class Cutoff:
     def _best(self, versions: Sequence[Record]) -> Record:
         """The version that holds, else the newest."""
         holding = (v for v in versions if self._judge.verdict(v).state is State.FRESH)
-        return next(holding, versions[0])
+        best = next(holding, versions[0])
+        if best.stored is None and not self._recall.is_at_hand(best):
+            # It would be computed again for it, and need not come out as it was.
+            raise ValueLostError(f"its argument {best.call} was not kept")
+        return best
 
 
 def _calls(record: Record, source: CID) -> bool:

@@ -134,7 +134,8 @@ class Engine:
     ) -> Entry | None:
         """Give an entry to reuse, or None when the function has to run."""
         record, verdict = found.record, found.verdict
-        if found.entry is not None and not recompute:
+        fits = found.entry is not None and self.recall.fits(identity.uses, found.entry.record)
+        if found.entry is not None and not recompute and fits:
             found.entry.shortcut.hits += 1
             found.entry.shortcut.counted += 1
             self._tell_hit(found.entry)
@@ -142,7 +143,10 @@ class Engine:
         if recompute:
             self.telling.missed(identity.text, "was asked to be computed again")
         elif record is None:
-            self.telling.missed(identity.text, "was never computed", self.hint(target))
+            hint = self.hint(target)
+            self.telling.missed(identity.text, "was never computed", hint, state=State.UNKNOWN)
+        elif found.entry is not None:
+            self.telling.missed(identity.text, "was made from another version of an argument")
         elif verdict.state is State.FRESH:
             cause = "its value is gone" if record.stored else f"was not kept: {record.reason}"
             self.telling.missed(identity.text, f"is fresh, but {cause}")
@@ -250,10 +254,10 @@ class Engine:
             entry = self.recall.entry(trace.record, self.lookup.returns_of(target), trace=trace)
         elif place is not Place.NOWHERE:
             entry.watch(entry.node.value)
-        if again:
-            self.judge.versions_moved()
         if place is not Place.NOWHERE:
             self.lookup.hold(entry)
+        if again:  # after it is held, or another thread would judge by the version before
+            self.judge.versions_moved()
         return entry
 
     def put(

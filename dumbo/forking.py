@@ -55,14 +55,14 @@ class Gate:
 
     def __init__(self) -> None:
         self._inside: dict[int, int] = {}
-        self._forking = 0
+        self._forking: set[int] = set()
 
     def __enter__(self) -> None:
         me = get_ident()
         inside = self._inside.get(me, 0)
         self._inside[me] = inside + 1
         # The mark comes before the look, so that whoever forks sees it or is seen.
-        while not inside and self._forking not in (0, me):
+        while not inside and self._forking and me not in self._forking:
             self._inside[me] = 0
             time.sleep(_PAUSE)
             self._inside[me] = 1
@@ -77,7 +77,8 @@ class Gate:
 
     def shut(self) -> None:
         """Wait until nobody else is inside, and let nobody in; not for ever."""
-        self._forking = me = get_ident()
+        me = get_ident()
+        self._forking.add(me)
         deadline = time.monotonic() + _LONGEST
         while time.monotonic() < deadline:
             if not any(n for thread, n in tuple(self._inside.items()) if thread != me):
@@ -85,15 +86,15 @@ class Gate:
             time.sleep(_PAUSE)
 
     def open(self) -> None:
-        """Let everybody in again."""
-        self._forking = 0
+        """Let everybody in again, unless another thread forks too."""
+        self._forking.discard(get_ident())
 
     def renew(self) -> None:
         """In the child the thread that forked is the only one."""
         me = get_ident()
         inside = self._inside.get(me, 0)
         self._inside = {me: inside} if inside else {}
-        self._forking = 0
+        self._forking = set()
 
 
 _PAUSE: Final = 0.0005

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import ref
 
+from dumbo.code import Recording
 from dumbo.forking import renewing
 from dumbo.identity.cid import CID
 from dumbo.live import LIVE
@@ -56,6 +57,7 @@ class Frame:
     children: dict[int, tuple[CID, Trace]] = field(default_factory=dict)
     declared: list[Dependency] = field(default_factory=list)
     thread: int = field(default_factory=threading.get_ident)
+    recording: Recording | None = None
 
     def note(self, cid: CID, trace: Trace) -> None:
         """Remember that the body used the result `cid` of another memoized call."""
@@ -65,6 +67,9 @@ class Frame:
         """Hang on what a call hung on that failed: it leaves no result to be an edge."""
         self.children = other.children | self.children
         self.declared.extend(other.declared)
+        mine, its = self.recording, other.recording
+        if mine is not None and its is not None and mine.is_open and its.parent is not mine:
+            mine.take_over(its)  # it ran in another thread, where it had nobody to tell
 
 
 _running: ContextVar[Frame | None] = ContextVar("dumbo_frame", default=None)
@@ -90,11 +95,6 @@ def users() -> tuple[Frame, ...]:
 def _in_task() -> bool:
     asyncio = sys.modules.get("asyncio")
     return asyncio is not None and asyncio._get_running_loop() is not None  # noqa: SLF001  # asks, raises nothing
-
-
-def any_open() -> bool:
-    """Whether any memoized call is running in this process."""
-    return bool(_open)
 
 
 @renewing

@@ -143,11 +143,12 @@ class DumboFunction(Generic[P, R]):
         NotCachedError
             There is none.
         """
-        entry = (
-            self._known().lookup.find(self.cid(*args, **kwargs), self._target, any_state=True).entry
-        )
+        engine = self._known()
+        cid = self.cid(*args, **kwargs)
+        entry = engine.lookup.find(cid, self._target, any_state=True).entry
         if entry is None:
             self._never(args, kwargs)
+        engine.used(entry)  # a memoized function that asks for it hangs on it
         carrier: R = entry.give()
         return carrier
 

@@ -21,9 +21,9 @@ from dumbo.entries import Entry
 from dumbo.errors import ConfigurationError, NotCachedError, ValueLostError
 from dumbo.events import Event, EventKind, Events
 from dumbo.frames import Trace
-from dumbo.identity import CallShape, decode_arguments
+from dumbo.identity import CallShape, Use, decode_arguments
 from dumbo.identity.cid import CID
-from dumbo.proxy import Node, Returns, carry
+from dumbo.proxy import Node, Returns, carry, node_of
 from dumbo.records import (
     Dependency,
     DependencyKind,
@@ -143,6 +143,32 @@ class Recall:
         """The trace of a record that was committed since, while its value is held."""
         trace = self.traces.get(record.cid)
         return trace if trace is not None and trace.record.version == record.version else None
+
+    def fits(self, uses: Iterable[Use], record: Record) -> bool:
+        """Whether a result was made from the very values that are handed in now.
+
+        A CID stands for what its computation gives; who holds a carrier from before an edit holds
+        another value under the same CID.
+        """
+        edges = {edge.source: edge for edge in record.edges if edge.kind is EdgeKind.INPUT}
+        for use in uses:
+            node, edge = node_of(use.value), edges.get(use.cid)
+            if node is None or edge is None or not self.owns(node):
+                continue
+            now = self.now(node.record)
+            digest = self.known_digest(now, use.cid)
+            if digest and edge.digest:
+                if digest != edge.digest:
+                    return False
+            elif now.version != edge.version and edge.version > 0 and now.version > 0:
+                return False
+        return True
+
+    def is_at_hand(self, record: Record) -> bool:
+        """Whether this process holds the value of a result that was not kept."""
+        trace = self.trace_of(record) or self._live(record)
+        node = trace.node() if trace is not None and trace.node is not None else None
+        return node is not None and node.is_loaded
 
     def digest_at_hand(self, node: Node) -> str:
         """Digest of an item whose whole was not kept, while its value is there."""
@@ -373,11 +399,11 @@ class Recall:
     def _load(self, record: Record, on_load: Callable[[object], None]) -> object:
         if record.stored is None:
             lost = ValueLostError(f"the value of {record.call} was not kept")
-            return self._remake(record, lost)
+            return self._remade(record, lost, on_load)
         try:
             value = self._store.values.load(record.stored)
         except ValueLostError as lost:
-            return self._remake(record, lost)
+            return self._remade(record, lost, on_load)
         self._events.emit(
             Event(
                 EventKind.LOADED,
@@ -387,5 +413,24 @@ class Recall:
                 nbytes=record.stored.nbytes,
             )
         )
+        on_load(value)
+        return value
+
+    def _remade(
+        self, record: Record, lost: ValueLostError, on_load: Callable[[object], None]
+    ) -> object:
+        """Compute a value again; it stands for the record only if it is what that tells of.
+
+        Raises
+        ------
+        ValueLostError
+            It cannot be computed here, or comes out different.
+        """
+        value = self._remake(record, lost)
+        if record.digest and self._store.values.digest(value) != record.digest:
+            raise ValueLostError(
+                f"{record.call}: its value was not kept or is gone, and computed again it is "
+                "another. Make the call again to have the one of today"
+            ) from lost
         on_load(value)
         return value

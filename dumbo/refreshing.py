@@ -47,9 +47,8 @@ class Refreshing:
         entry = self._engine.lookup.find(whole).entry
         if entry is None:
             verdict = self._engine.judge.verdict(record)
-            left = "its value was not kept" if verdict.state is State.FRESH else "it does not hold"
+            left = "holds, but is not kept" if verdict.state is State.FRESH else "does not hold"
             raise ConfigurationError(
-                f"dumbo.refresh({cid.short!r}): it was computed again and {left}; call the "
-                "function itself"
+                f"dumbo.refresh({cid.short!r}): the result {left}; call the function itself"
             )
         return entry

@@ -59,7 +59,7 @@ class Running:
     def __enter__(self) -> Run:
         self._frame.__enter__()
         try:
-            self._run.recording = self._recording.__enter__()
+            self._run.recording = self._run.frame.recording = self._recording.__enter__()
         except BaseException:  # an interrupt, say; then nothing closes what was opened
             self._frame.__exit__(None, None, None)
             raise

@@ -197,8 +197,16 @@ def _without_store(config: Config, trouble: StoreError) -> Session:
         StoreWarning,
     )
     folder = tempfile.TemporaryDirectory(prefix="dumbo-", ignore_cleanup_errors=True)
-    atexit.register(folder.cleanup)
+    atexit.register(_clean, folder, os.getpid())
     return Session(replace(config, folder=Path(folder.name) / "store"))
+
+
+def _clean(folder: tempfile.TemporaryDirectory[str], owner: int) -> None:
+    """Remove a temporary store; a forked child leaves it to its parent."""
+    if os.getpid() == owner:
+        folder.cleanup()
+    else:
+        folder._finalizer.detach()  # type: ignore[attr-defined]  # noqa: SLF001  # or it would at exit
 
 
 @contextmanager

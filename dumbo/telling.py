@@ -42,7 +42,7 @@ class Telling:
         """Tell why `record` does not hold; for an input that changed, why that was made again."""
         told = explain(record, verdict, notes)
         subjects = dict.fromkeys(reason.subject for reason in verdict.reasons)
-        for root in [self._told[subject] for subject in subjects if subject in self._told]:
+        for root in filter(None, map(self._told.get, subjects)):
             text = "\n".join((told, *(f"  {line}" for line in root.splitlines())))
             told = Explanation.of(text, told.short, verdict)
         if len(self._told) >= TOLD:
@@ -52,11 +52,10 @@ class Telling:
         logger.info("%s", told.short)
         self.tell(EventKind.STALE, record, told.short)
 
-    def missed(self, call: str, cause: str, hint: str = "") -> None:
+    def missed(self, call: str, cause: str, hint: str = "", *, state: State = State.FRESH) -> None:
         """Tell that a call runs for another cause than staleness."""
         short = f"{call} {cause}"
         text = f"{short}\n  {hint}" if hint else short
-        state = State.UNKNOWN if hint or "never" in cause else State.FRESH
         self._last(Explanation.of(text, short, Staleness(state)))
 
     def _last(self, told: Explanation) -> None:

@@ -76,12 +76,16 @@ def repair(path: PathLike | None = None, *, older_than: float = _HOUR) -> Report
         folder = load_config().folder
     if folder is None:
         folder = sessions.folder_meant()
-    if session is None or folder != session.store.folder:
+    if session is None or not _is_same(folder, session.store.folder):
         config = load_config(folder)
         return repair_folder(folder, sessions.options_of(config), older_than=older_than)
     report = mend(session.store, older_than=older_than)
     session.forget_memory()
     return report
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return one == other or (one.exists() and other.exists() and one.samefile(other))
 
 
 def export(x: object, path: PathLike, *, scope: str = "values") -> Exported:
@@ -100,8 +104,10 @@ def export(x: object, path: PathLike, *, scope: str = "values") -> Exported:
     ------
     NotCachedError
         Something is no result of this store, or has no value in it.
+    ConfigurationError
+        The file is there already.
     StoreUnavailableError
-        The file cannot be written, or is there already.
+        It cannot be written.
     """
     from dumbo.storage.exporting import Scope
     from dumbo.storage.exporting import export as write

@@ -34,7 +34,7 @@ def test_the_taste_in_the_readme_runs_twice(tmp_path: Path) -> None:
         assert lines[1].startswith("report(model=train#")
         assert "train(start=8.0, steps=300000)" in lines[2]
         assert lines[-1].startswith(last)
-    script.write_text(code.replace("RATE = 0.1", "RATE = 0.2"))
+    script.write_text(code.replace("RATE = 1e-6", "RATE = 2e-6"))
     done = subprocess.run(
         [sys.executable, str(script)],
         env={**os.environ, "DUMBO_DIR": str(tmp_path / "store")},

@@ -59,8 +59,10 @@ def explain(record: Record, staleness: Staleness, notes: Iterable[str] = ()) -> 
     for reason in causes(staleness):
         lines.extend(_diff(reason))
     lines.extend(f"  note: {note}" for note in notes)
-    if staleness.state is not State.FRESH:
+    if staleness.state is not State.FRESH and record.arguments:
         lines.append(f"  to compute it again: {refresh_line(record.cid)}")
+    elif staleness.state is not State.FRESH:
+        lines.append("  to compute it again: make the call; its arguments are not on its record")
     return Explanation.of("\n".join(lines), short, staleness)
 
 

@@ -78,8 +78,10 @@ def _held(owner: Any) -> dict[str, Any]:
         data = {"=": owner.__defaults__, "*": owner.__kwdefaults__, **vars(owner)}
         return {name: held for name, held in data.items() if held is not None}
     if isinstance(owner, EnumMeta):
-        members = owner.__members__.items()
-        return {name: member._value_ for name, member in members}  # .value may be overridden
+        members: dict[str, Any] = dict(owner.__members__)
+        return {
+            name: member._value_ for name, member in members.items()
+        }  # .value may be overridden
     return {
         name: member
         for name, member in vars(owner).items()

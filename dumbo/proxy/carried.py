@@ -5,6 +5,7 @@ Law: the answers come from the node alone; none loads the value.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -30,12 +31,17 @@ class Carried:
     def __dumbo_cid__(self) -> CID | None:
         return self.__dumbo_carrier__()
 
-    def __dask_tokenize__(self) -> tuple[str, ...]:
-        """Name the value for dask; an argument that carries its CID is not hashed."""
+    def __dask_tokenize__(self) -> tuple[object, ...]:
+        """Name the value for dask; an argument that carries its CID is not hashed.
+
+        One whose content has no digest is: its number means something in this process only.
+        """
         node = self.__dumbo_node__()
         if node is None:
-            return ("dumbo", "nothing", str(id(self)))
+            return ("dumbo", "nothing", uuid.uuid4().hex)  # as dask names what it cannot tell
         record = node.record
+        if not record.digest:
+            return ("dumbo", node.value)
         return ("dumbo", str(record.cid), str(record.version), record.digest)
 
     @property

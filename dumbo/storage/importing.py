@@ -25,6 +25,7 @@ from dumbo.storage.parcel import Parcel
 from dumbo.storage.record_text import depset_from_text, record_from_text
 from dumbo.storage.renumbering import Renumbering
 from dumbo.storage.store import Store
+from dumbo.storage.unreadable import UnreadableError
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,8 @@ def _stage(parcel: Parcel, staging: Path, store: Store) -> None:
                 _copy(source, path / part if part else path, store.objects.sync)
         try:
             objects.verify(name)
+        except UnreadableError:
+            raise
         except StoreError as error:
             parcel.refuse(f"object {name} is not what it was ({error})")
 
@@ -197,6 +200,8 @@ def _place(store: Store, draft: Path, name: str) -> None:
     if target.exists():
         try:
             store.objects.verify(name)
+        except UnreadableError:
+            raise  # what may be whole is not replaced
         except StoreError:
             remove(target)
         else:

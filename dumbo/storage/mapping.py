@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from dumbo.errors import ValueLostError
+from dumbo.storage.unreadable import reading
 
 EXACT_UNDER: Final = 1 << 20
 """Bytes; a part smaller than this is read exactly, a larger one with the system's read-ahead."""
@@ -55,7 +56,9 @@ class FileMap:
     Raises
     ------
     ValueLostError
-        The file is gone, cannot be read, or is shorter than `least`.
+        The file is gone, or is shorter than `least`.
+    UnreadableError
+        It could not be read, for a reason that may pass.
 
     Examples
     --------
@@ -71,13 +74,8 @@ class FileMap:
     __slots__ = ("_address", "_owner", "buffer")
 
     def __init__(self, path: Path, least: int, access: Access = Access.READ) -> None:
-        try:
+        with reading(str(path), None):
             size, self._owner = _opened(path, least, access)
-        except OSError as error:
-            raise ValueLostError(
-                f"{path}: it cannot be opened ({error.strerror}); recompute the value or restore "
-                "the file"
-            ) from error
         if size < least:
             raise ValueLostError(
                 f"{path}: it has {size} bytes, {least} are needed, so it was cut short; recompute "

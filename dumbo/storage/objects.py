@@ -40,6 +40,7 @@ from dumbo.storage.base import Buffer, Stamps
 from dumbo.storage.files import discard, remove, rename, sync_folder, write_all
 from dumbo.storage.integrity import name_on_disk, object_name
 from dumbo.storage.stamps import MemoryStamps, believes, boot_id, stamp_of
+from dumbo.storage.unreadable import reading
 from dumbo.storage.zarr_shard import METADATA_FILE, ArrayLayout
 
 _NAME: Final = re.compile(r"[0-9a-f]{40}")
@@ -214,9 +215,13 @@ class Objects:
         ------
         ValueLostError
             The object is absent, short or altered, or the name could lead out of the store.
+        UnreadableError
+            It could not be read, for a reason that may pass.
         """
-        data = self._data(self._path(name))
-        status = self._status(name, data)
+        path = self._path(name)
+        with reading(f"object {name}", self.folder):
+            data = self._data(path)
+            status = self._status(name, data)
         if size is not None and status.st_size != size:
             self._lost(name, f"it has {status.st_size} bytes, {size} were written")
         if not believes(self._seen.get_stamp(name), status):
@@ -228,14 +233,20 @@ class Objects:
         return data
 
     def verify(self, name: str) -> None:
-        """Digest an object; raises `ValueLostError` if it is not what its name says."""
+        """Digest an object.
+
+        Raises
+        ------
+        ValueLostError
+            It is not what its name says.
+        UnreadableError
+            It could not be read, for a reason that may pass.
+        """
         path = self._path(name)
-        data = self._data(path)
-        try:
+        with reading(f"object {name}", self.folder):
+            data = self._data(path)
             self._status(name, data)
             found = name_on_disk(path, data)
-        except (OSError, ValueError) as error:
-            self._lost(name, f"it cannot be read ({error})")
         if found != name:
             self._lost(name, "its bytes were altered")
 
@@ -304,10 +315,7 @@ class Objects:
         for part in data.relative_to(root).parents:
             if (root / part).is_symlink() and part != Path():
                 self._lost(name, "a link leads out of the store")
-        try:
-            status = data.lstat()
-        except OSError:
-            self._lost(name, "it is not there")
+        status = data.lstat()
         if not stat.S_ISREG(status.st_mode):
             self._lost(name, "it is not a file")
         return status

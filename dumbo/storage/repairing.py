@@ -1,7 +1,7 @@
 """Making a damaged store sound again: what is broken goes, everything else stays.
 
-Law: a record outlives its value, a tag is never taken away, and nothing that could still be read
-is thrown away before it was looked at twice. A catalog that cannot be read is moved aside, never
+Law: a record outlives its value, a tag is never taken away, nothing that could still be read is
+thrown away before it was looked at twice, and what could not be read this time stays as it is. A catalog that cannot be read is moved aside, never
 deleted, and its objects are kept.
 """
 
@@ -19,6 +19,7 @@ from dumbo.storage.base import Catalog, Problem
 from dumbo.storage.catalog import SqliteCatalog
 from dumbo.storage.renumbering import Renumbering
 from dumbo.storage.store import CATALOG, Store, StoreOptions
+from dumbo.storage.unreadable import UnreadableError
 from dumbo.storage.verifying import Check, Report
 
 _HOUR = 3600.0
@@ -127,6 +128,8 @@ def _remove_broken(store: Store, name: str) -> list[str]:
     """Remove an object that is not what its name says, unless somebody wrote it anew."""
     try:
         store.objects.verify(name)
+    except UnreadableError as error:
+        return [f"object {name} was left as it is: {error}"]
     except StoreError:
         with suppress(StoreError):
             nbytes = store.objects.delete(name)

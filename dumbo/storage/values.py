@@ -17,6 +17,7 @@ from dumbo.storage.base import INLINE_BYTES, Buffer, Codec, Keeps, Meta
 from dumbo.storage.codecs import Codecs, Pickles
 from dumbo.storage.objects import Objects
 from dumbo.storage.sizes import size_of
+from dumbo.storage.unreadable import reading
 
 if TYPE_CHECKING:
     from dumbo.storage.handles import ArrayHandle
@@ -197,7 +198,7 @@ class Values:
         wanted = stored.nbytes - offset if length is None else length
         if stored.object:
             path = self._objects.open_object(stored.object, stored.nbytes)
-            with path.open("rb", buffering=0) as file:
+            with reading(str(path), None), path.open("rb", buffering=0) as file:
                 file.seek(offset)
                 data = file.read(min(wanted, stored.nbytes))
         else:

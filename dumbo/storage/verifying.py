@@ -21,6 +21,7 @@ from dumbo.errors import (
 from dumbo.records import Record
 from dumbo.storage.base import Problem
 from dumbo.storage.store import Store
+from dumbo.storage.unreadable import UnreadableError
 
 _SHOWN = 20
 
@@ -42,7 +43,8 @@ class Report:
     faults : tuple of str
         What is wrong with the catalog as a whole.
     unchecked : tuple of Problem
-        Values that could not be looked at here: of a library that is absent, or of a newer dumbo.
+        Values that could not be looked at here: of a library that is absent, of a newer dumbo, or
+        with bytes that could not be read this time.
     orphans : int
         Objects that no record names: left by killed processes or by deleted results.
     actions : tuple of str
@@ -142,7 +144,7 @@ class Check:
             for found in self._store.catalog.every_version():
                 records += 1
                 problem = found if isinstance(found, Problem) else self._problem(found, unchecked)
-                if problem is not None and (real := self._again(problem)) is not None:
+                if problem is not None and (real := self._again(problem, unchecked)) is not None:
                     problems.append(real)
         except CorruptStoreError as error:
             self.is_complete = False
@@ -170,6 +172,8 @@ class Check:
             self.named.update(names)
             for name in names:
                 self._digest(name)
+        except UnreadableError as error:
+            self._passed(replace(problem, problem=str(error)), record, unchecked)
         except ValueLostError as error:
             if record.stored.object:
                 self.named.add(record.stored.object)
@@ -182,18 +186,27 @@ class Check:
             return replace(problem, problem=str(error))
         return None
 
+    def _passed(self, problem: Problem, record: Record, unchecked: list[Problem]) -> None:
+        """Leave alone what could not be read: nobody knows which objects it needs besides."""
+        if record.stored is not None and record.stored.object:
+            self.named.add(record.stored.object)
+        self.is_complete = False
+        unchecked.append(problem)
+
     def _digest(self, name: str) -> None:
         if name in self._sound:
             return
         try:
             self._store.objects.verify(name)
+        except UnreadableError:
+            raise
         except ValueLostError:
             self.broken.add(name)
             raise
         self._sound.add(name)
         self._nbytes += self._store.objects.size_of(name)
 
-    def _again(self, problem: Problem) -> Problem | None:
+    def _again(self, problem: Problem, unchecked: list[Problem]) -> Problem | None:
         """Ask the catalog once more: the value may have been given up just now."""
         if not problem.cid:
             return problem
@@ -208,6 +221,9 @@ class Check:
             for name in self._store.values.objects_of(record.stored):
                 self._store.objects.verify(name)
                 self.broken.discard(name)
+        except UnreadableError as error:
+            self._passed(replace(problem, problem=str(error)), record, unchecked)
+            return None
         except StoreError as error:
             return replace(problem, problem=str(error))
         return None

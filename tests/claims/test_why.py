@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -196,7 +197,9 @@ def test_the_words_of_every_kind_of_reason() -> None:
         found = explain(base, verdict)
         *told, again = found.splitlines()
         assert told == [line, "- numpy = 1", "+ numpy = 2"]
-        assert again == f"  to compute it again: dumbo.refresh('{base.cid}')"
+        assert again == "  to compute it again: make the call; its arguments are not on its record"
+        repeatable = explain(replace(base, arguments=b"x"), verdict).splitlines()[-1]
+        assert repeatable == f"  to compute it again: dumbo.refresh('{base.cid}')"
         assert repr(found) == str(found)
         assert found.staleness is verdict
     unknown = Staleness(State.UNKNOWN, (Reason(ReasonKind.UNKNOWN, "m.f", detail="is not loaded"),))
