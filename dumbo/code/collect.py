@@ -33,6 +33,7 @@ from dumbo.code.statics import (
 )
 from dumbo.code.subclasses import NAME as SUBCLASSES
 from dumbo.code.values import agree, is_member_state, is_scalar
+from dumbo.identity.function_id import LRU_WRAPPER
 from dumbo.records import Dependency, DependencyKind, Depset
 
 WRITTEN = "written by the call"
@@ -149,12 +150,22 @@ class Collection:
         self._add(DependencyKind.PACKAGE, top, "", version, version, by=by)
 
     def follow(self, value: Any, by: str) -> None:
-        """Add the code behind a value that may have answered without running, and all it names."""
+        """Add the code behind a value that may have answered without running, and all it names.
+
+        A memoized function is no such code: its result is an edge. Behind a cache it is, since a
+        result that the cache remembers came from a call that somebody else made.
+        """
+        behind_cache = type(value) is LRU_WRAPPER
         todo = [value]
         while todo:
             value = todo.pop()
             kind = type(value)
-            if id(value) in self._followed or is_memoized(value):
+            if id(value) in self._followed:
+                continue
+            if is_memoized(value):
+                if behind_cache:
+                    self._followed.add(id(value))
+                    todo.append(value.__wrapped__)
                 continue
             self._followed.add(id(value))
             functions = functions_behind(value)

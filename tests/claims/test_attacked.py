@@ -235,3 +235,29 @@ def test_the_table_takes_a_function_or_its_name() -> None:
     assert [row.call for row in dumbo.values("tests:tabled")] == ["tabled(x=1)"]
     with pytest.raises(dumbo.ConfigurationError, match=r"dumbo\.values\(3\): "):
         dumbo.values(3)  # type: ignore[arg-type]  # the error under test
+
+
+def test_what_a_cache_of_pythons_own_remembers_is_noticed(project: Any) -> None:
+    project.write(
+        work="""
+        import functools
+        from dumbo import dumbo
+
+        @dumbo(keep="always")
+        def g(x):
+            return x * 2
+
+        @functools.lru_cache
+        def cached(x):
+            return g(x)
+
+        @dumbo(keep="always")
+        def f(x):
+            return cached(1) * 10 + x
+        """
+    )
+    run = "import work\nvalue = [int(work.f(x)) for x in (1, 2, 3)]"
+    assert project.run(run).value == [21, 22, 23]
+    assert project.run(run).executed == []
+    project.edit("work", "x * 2", "x * 3")
+    assert project.run(run).value == [31, 32, 33]
