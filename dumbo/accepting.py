@@ -1,8 +1,9 @@
 """Edits the user calls immaterial.
 
-Law: what is accepted is today's version of what changed, and no later one: the next edit makes the
-results stale again, and undoing the accepted one is a hit as ever. Declared files and values are
-not code, and an input that changed is another question; neither is accepted along.
+Law: what is accepted is that today's code gives what the newest version of each result holds; not
+what older versions hold, nor what a later edit will give. The next edit makes the results stale
+again, and undoing the accepted one is a hit as ever. Declared files and values are not code, and an
+input that changed is another question; neither is accepted along.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class Accepting:
 
     def function(self, target: Target) -> Accepted:
         """Accept all edits of what the results of a memoized function hang on."""
-        keys = self._catalog.depsets_of(target.shape.function_id)
+        keys = self._newest(target.shape.function_id)
         return self._accept(((key, target) for key in keys), _is_edit)
 
     def result(self, depset: str, function: FunctionId) -> Accepted:
@@ -94,9 +95,13 @@ class Accepting:
         everywhere = (
             (key, DEFINED.get(FunctionId(function)))
             for function in self._catalog.functions()
-            for key in self._catalog.depsets_of(function)
+            for key in self._newest(function)
         )
         return self._accept(everywhere, lambda key: key == wanted)
+
+    def _newest(self, function: str) -> tuple[str, ...]:
+        """Depsets of the newest version of each result: older ones were given up before."""
+        return tuple(dict.fromkeys(record.depset for record in self._catalog.nodes(function)))
 
     def _accept(
         self, keys: Iterable[tuple[str, Target | None]], chosen: Callable[[Key], bool]

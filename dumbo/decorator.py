@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dumbo import session as sessions
-from dumbo.code import declared
+from dumbo.code import declared, note_callable
 from dumbo.config import choice, policy_of
 from dumbo.errors import ConfigurationError
 from dumbo.function import DumboFunction, remembering
@@ -137,6 +137,8 @@ def target_of(function: Any, options: Options) -> Target:
                 f"{place}: depends_on names {thing!r}; write Path({thing!r}) for a file, or "
                 "declare a value with dumbo.depends_on(value=...) in the body"
             )
+        if callable(thing) and not isinstance(thing, os.PathLike):
+            note_callable(thing)
     return Target(
         plain=function,
         shape=CallShape.of(

@@ -43,7 +43,7 @@ from dumbo.running import Running
 from dumbo.storage import Store
 from dumbo.targets import DEFINED, Target
 from dumbo.telling import Telling
-from dumbo.tracing import Run, Tracing, refuse_live, returned
+from dumbo.tracing import MOVED, Run, Tracing, refuse_live, returned
 
 
 class Engine:
@@ -140,21 +140,14 @@ class Engine:
             found.entry.shortcut.counted += 1
             self._tell_hit(found.entry)
             return found.entry
-        if recompute:
-            self.telling.missed(identity.text, "was asked to be computed again")
-        elif record is None:
-            hint = self.hint(target)
-            self.telling.missed(identity.text, "was never computed", hint, state=State.UNKNOWN)
-        elif found.entry is not None:
-            self.telling.missed(identity.text, "was made from another version of an argument")
-        elif verdict.state is State.FRESH:
-            cause = "its value is gone" if record.stored else f"was not kept: {record.reason}"
-            self.telling.missed(identity.text, f"is fresh, but {cause}")
         if recompute or record is None or verdict.state is State.FRESH:
+            self._tell_miss(target, identity, found, recompute=recompute)
             return None
         self.telling.stale(record, verdict, self.judge.notes(record))
         decision = self._decision(target, record, verdict)
         if decision.action is Action.RAISE:
+            for user in frames.users():  # which may catch it, and give what depends on the policy
+                user.spoilt = "a stale result that it asked for was refused"
             raise StaleResultError(
                 f"{one_line(record.call, verdict)}; the policy is Raise(): "
                 "call .recompute(...), or accept the result under dumbo.policy(Reuse())"
@@ -166,6 +159,22 @@ class Engine:
             return None
         self._tell_hit(old, decision.reason)
         return self.recall.marked(old, self.lookup.returns_of(target), decision.reason)
+
+    def _tell_miss(
+        self, target: Target, identity: CallIdentity, found: Found, *, recompute: bool
+    ) -> None:
+        """Say why a call runs that no staleness makes run."""
+        text, record = identity.text, found.record
+        if recompute:
+            self.telling.missed(text, "was asked to be computed again")
+        elif record is None:
+            hint = self.hint(target)
+            self.telling.missed(text, "was never computed", hint, state=State.UNKNOWN)
+        elif found.entry is not None:
+            self.telling.missed(text, "was made from another version of an argument")
+        else:
+            cause = "its value is gone" if record.stored else f"was not kept: {record.reason}"
+            self.telling.missed(text, f"is fresh, but {cause}")
 
     def _tell_hit(self, entry: Entry, reason: str = "") -> None:
         seconds = entry.record.total_seconds
@@ -240,7 +249,10 @@ class Engine:
         run.value = None  # so that an array nobody else holds can be seen to be nobody else's
         shape = target.shape
         trace = self._tracing.trace(run, shape.function_id, target.plain, inner)
-        keep = target.keep or self._keep
+        keep = Keep.NEVER if run.frame.spoilt else target.keep or self._keep
+        if any(edge.digest == MOVED for edge in trace.record.edges):
+            keep = Keep.NEVER
+            self.keeping.warn_of_move(trace.record)
         try:
             guarded = protect(value, held=1)
         except UncacheableError:  # nothing can hold it: given as it is, to this caller alone

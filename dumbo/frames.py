@@ -50,7 +50,13 @@ class Trace:
 
 @dataclass(slots=True, eq=False)
 class Frame:
-    """One running call of a memoized function."""
+    """One running call of a memoized function.
+
+    Attributes
+    ----------
+    spoilt : str
+        Why its result must not be kept, whatever it gives; empty where it may be.
+    """
 
     cid: CID
     child_seconds: float = 0.0
@@ -58,6 +64,7 @@ class Frame:
     declared: list[Dependency] = field(default_factory=list)
     thread: int = field(default_factory=threading.get_ident)
     recording: Recording | None = None
+    spoilt: str = ""
 
     def note(self, cid: CID, trace: Trace) -> None:
         """Remember that the body used the result `cid` of another memoized call."""
@@ -65,7 +72,8 @@ class Frame:
 
     def take_over(self, other: Frame) -> None:
         """Hang on what a call hung on that failed: it leaves no result to be an edge."""
-        self.children = other.children | self.children
+        for key, child in other.children.items():
+            self.children.setdefault(key, child)
         self.declared.extend(other.declared)
         mine, its = self.recording, other.recording
         if mine is not None and its is not None and mine.is_open and its.parent is not mine:

@@ -114,8 +114,9 @@ class Judge:
     def versions_moved(self) -> None:
         """Forget verdicts, not looks: a CID has another newest version."""
         with self._lock:
-            self._memo.clear()
-            self._reach.clear()
+            # New ones: a walk that is under way goes on with its own, and is then done again.
+            self._memo = {}
+            self._reach = {}
             self.stamp = Stamp()
             self.on_stamp(self.stamp)
 

@@ -171,6 +171,14 @@ class Keeping:
             StoreWarning,
         )
 
+    def warn_of_move(self, record: Record) -> None:
+        """Say of a result that what it was made from changed, so that it is true of no content."""
+        callers.warn(
+            f"{record.call}: a file that it reads moved since open_array, so the result was given "
+            "and is not kept. Wait until its writer is done, then call open_array again",
+            StoreWarning,
+        )
+
     def _edge(self, edge: Edge, numbers: dict[int, Trace]) -> Edge:
         """The edge with the source's version and digest as they are known by now."""
         if edge.version >= 0:

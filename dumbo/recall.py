@@ -116,6 +116,16 @@ class Recall:
 
         return content_now(name, self._store.catalog)
 
+    def is_unmoved(self, record: Record) -> bool:
+        """Whether the file that an external value is has not changed since it was opened."""
+        name = record.cid.removeprefix("external:")
+        if not record.cid.is_external or not name.startswith("file:"):
+            return True
+        from dumbo.storage.adopted import unchanged
+
+        stamp = record.meta.get("stamp", ())
+        return unchanged(name, record.digest, self._store.catalog, stamp)  # type: ignore[arg-type]  # as it was opened
+
     def versions_from(self, newest: Mapping[CID, Record], cid: CID) -> Iterator[Record]:
         """As `versions`, one by one, where the newest of each CID in the store are at hand."""
         known = newest.get(cid)
@@ -156,7 +166,7 @@ class Recall:
             if node is None or edge is None or not self.owns(node):
                 continue
             now = self.now(node.record)
-            digest = self.known_digest(now, use.cid)
+            digest = self.known_digest(now, use.cid) or self.digest_at_hand(node)
             if digest and edge.digest:
                 if digest != edge.digest:
                     return False

@@ -22,6 +22,8 @@ from dumbo.proxy import Node, leaves, node_of, unwrap
 from dumbo.recall import Recall
 from dumbo.records import Edge, EdgeKind, Record
 
+MOVED: Final = "moved"
+"""Digest on an edge from a file that is not what it was when it was opened; equal to no other."""
 LIVE: Final = ("generator", "coroutine", "async_generator")
 _numbers: Final = itertools.count(-1, -1)
 
@@ -58,7 +60,7 @@ class Tracing:
         """Build the trace of a run; `inner` are the nodes of results inside the value."""
         assert run.recording is not None, "a run is traced after its recording"
         frame, identity = run.frame, run.identity
-        depset = self._tracker.depset(plain, run.recording, frame.declared)
+        depset = self._tracker.depset(plain, run.recording, frame.declared, identity.classes)
         self._judge.learn(depset)
         edges = [
             self._edge(use.cid, identity.cid, EdgeKind.INPUT, use.role, node_of(use.value))
@@ -112,6 +114,8 @@ class Tracing:
         if not self._recall.owns(node):
             # Numbers of another store, or of a process that is gone, mean nothing here.
             return Edge(source, target, kind, role, 0, node.record.digest)
+        if not self._recall.is_unmoved(node.record):
+            return Edge(source, target, kind, role, 0, MOVED)
         record = self._recall.now(node.record)
         digest = self._recall.known_digest(record, source)
         if not digest and record.version > 0:

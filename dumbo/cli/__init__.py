@@ -27,7 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.path.append(here)
     try:
         folder = load_config(options.store).folder
-        if not is_store(folder):
+        makes_one = options.command == "import" and Path(options.file).is_file()
+        if options.command == "import" and not makes_one:
+            raise StoreUnavailableError(f"there is no file {options.file} to import; name another")
+        if not makes_one and not is_store(folder):
             raise StoreUnavailableError(f"there is no store in {folder}; name one with --store")
         if options.command == "repair":  # a store in need of it may not open
             text = str(upkeep.repair(folder, older_than=options.older_than))
@@ -35,12 +38,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
             with sessions.open_session(options.store) as session, sessions.using(session):
                 text = _COMMANDS[options.command](session, options)
     except DumboError as error:
-        sys.stderr.write(f"dumbo {options.command}: {error}\n")
+        sys.stderr.write(_shown(f"dumbo {options.command}: {error}") + "\n")
         return 1
     finally:
         sys.path.remove(here)
-    sys.stdout.write(text.rstrip("\n") + "\n")
+    sys.stdout.write(_shown(text.rstrip("\n")) + "\n")
     return 0
+
+
+def _shown(text: str) -> str:
+    """Escape what would move the cursor or hide: names come from whoever wrote the store."""
+    return "\n".join(map(_line, text.split("\n")))
+
+
+def _line(text: object) -> str:
+    """One line, whatever is in it."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -88,8 +101,8 @@ def _ls(session: Session, options: argparse.Namespace) -> str:
         rows = session.inspect.values(None, options.limit)
     lines = [
         f"{row.state.value:8} {row.seconds:9.3g} s {row.nbytes:>12,} B  "
-        f"{'kept' if row.kept else '-':5} {row.cid}  {row.call}"
-        + (f"  [{row.tag}]" if row.tag else "")
+        f"{'kept' if row.kept else '-':5} {_line(row.cid)}  {_line(row.call)}"
+        + (f"  [{_line(row.tag)}]" if row.tag else "")
         for row in rows
     ]
     return "\n".join(lines) or f"no results in {session.config.folder}"
@@ -101,7 +114,7 @@ def _stats(session: Session, _: argparse.Namespace) -> str:
 
 def _tags(session: Session, _: argparse.Namespace) -> str:
     tags = session.store.catalog.tags()
-    return "\n".join(f"{name}  {cid}" for name, cid in sorted(tags.items())) or "no tags"
+    return "\n".join(f"{_line(name)}  {_line(cid)}" for name, cid in sorted(tags.items())) or "no tags"
 
 
 def _why(session: Session, options: argparse.Namespace) -> str:

@@ -11,7 +11,7 @@ Example
 
 from __future__ import annotations
 
-from dumbo.code.declarations import declared
+from dumbo.code.declarations import declared, note_callable
 from dumbo.code.guards import Guards, merged
 from dumbo.code.opened import notes_of, undeclared_files
 from dumbo.code.project import Project
@@ -29,6 +29,7 @@ __all__ = [
     "Unanswered",
     "declared",
     "merged",
+    "note_callable",
     "notes_of",
     "undeclared_files",
 ]

@@ -7,28 +7,43 @@ imports, changed, so that importing it makes the same value again. Anything else
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterator
 
 from dumbo.code.modules import absolute_name, find_file
 from dumbo.code.normal_form import mark
 from dumbo.code.project import Project
+from dumbo.code.resolve import BUILTIN
 from dumbo.code.source_index import Binding
 from dumbo.code.sources import Source, Sources
 
 _HOPS = 20
+_DECORATORS = frozenset({"dumbo", "dumbo.dumbo"})
 
 
 class Bindings:
     """Forms of names of modules by their text."""
 
-    def __init__(self, sources: Sources, project: Project) -> None:
+    def __init__(self, sources: Sources, project: Project, roots: tuple[str, ...] = ()) -> None:
         self._sources = sources
         self._project = project
+        self._roots = roots
         self._closures: dict[str, str] = {}
+        self._among: dict[tuple[str, ...], Bindings] = {}
 
     def refresh(self) -> None:
         """Derive everything again."""
         self._closures.clear()
+        self._among.clear()
+
+    def among(self, roots: tuple[str, ...]) -> Bindings:
+        """The same, where modules that are not on ``sys.path`` are looked for in `roots`."""
+        if not roots:
+            return self
+        found = self._among.get(roots)
+        if found is None:
+            found = self._among[roots] = Bindings(self._sources, self._project, roots)
+        return found
 
     def form(self, module: str, name: str) -> str:
         """Form of the value a dependency's name has; empty when the text cannot say."""
@@ -39,16 +54,67 @@ class Bindings:
         closure = self._closure(path[-2] if path else module)
         return "m" + (mark(*path, closure) if path else closure) if closure else ""
 
+    def meaning(self, module: str, name: str) -> tuple[str, str]:
+        """Fingerprint of what a name means, and its text; empty where its module's text cannot say.
+
+        It is the fingerprint that what is loaded would have.
+        """
+        for _ in range(_HOPS):
+            source = self._source(module)
+            if source is None or not name.isidentifier():
+                return "", ""
+            binding = source.index.bindings.get(name)
+            if binding is None:
+                unsaid = "*" in source.index.bindings or not hasattr(builtins, name)
+                return ("", "") if unsaid else (BUILTIN, BUILTIN)
+            if not binding.source:
+                return self._made(module, name, source, binding)
+            origin, _, target = binding.source.partition(":")
+            origin = absolute_name(origin, binding.level, _standing(module, source))
+            if not target or self._source(f"{origin}.{target}") is not None:
+                origin = f"{origin}.{target}".rstrip(".")
+                return f"module {origin}", f"module {origin}"
+            module, name = origin, target
+        return "", ""
+
+    def _made(self, module: str, name: str, source: Source, binding: Binding) -> tuple[str, str]:
+        """What a name means that is made in its own module."""
+        value = binding.value
+        if value == "def":
+            lone = len(source.index.functions.get(name, ())) == 1
+            return (f"function {module}:{name}",) * 2 if lone else ("", "")
+        if value == "class":
+            return (f"class {module}:{name}",) * 2
+        if not value.startswith("by "):
+            return value, binding.text
+        if not self._is_memoizing(module, source, value.removeprefix("by ")):
+            return "", ""
+        return (f"memoized {module}:{name}",) * 2
+
+    @staticmethod
+    def _is_memoizing(module: str, source: Source, decorator: str) -> bool:
+        """Whether a decorator, as it is written, is ours by the imports of its module."""
+        first, _, rest = decorator.partition(".")
+        binding = source.index.bindings.get(first)
+        if binding is None or not binding.source:
+            return False
+        origin, _, name = binding.source.partition(":")
+        origin = absolute_name(origin, binding.level, _standing(module, source))
+        return ".".join(part for part in (origin, name, rest) if part) in _DECORATORS
+
     def is_current(self, module: str) -> bool:
         """Whether the text surely is that of the loaded module."""
         source = self._source(module)
         return source is not None and not source.touched
 
     def _source(self, module: str) -> Source | None:
-        file = find_file(module)
-        if file is None or not self._project.owns_file(file):
-            return None
-        return self._sources.get(file)
+        for roots in ((), self._roots) if self._roots else ((),):
+            file = find_file(module, roots)
+            owned = file is not None and self._project.owns_file(file)
+            source = self._sources.get(file) if file is not None and owned else None
+            if source is not None:
+                return source
+        return None
 
     def _literal(self, module: str, name: str, hops: int) -> list[str]:
         source = self._source(module)

@@ -277,6 +277,11 @@ class Collection:
         key = (use.module, use.name)
         meaning = self._looker.resolver.meaning(use.found)
         written = self._is_written(key, use.found.value, meaning)
+        if written and key not in self._stored and self._was_rebound(key, use.found.value):
+            # No code that ran stores the name, so somebody else did, while the call went on.
+            before = self._recording.before[key].value
+            self._add_meaning(use, self._looker.resolver.meaning(Found(before, 1, ())), by)
+            return
         if written or key in self._stored:
             self._add(DependencyKind.OPAQUE, *key, WRITTEN, meaning.text, by=by)
             if not written:
@@ -287,6 +292,9 @@ class Collection:
                         self.follow_code(ran)
             return
         self._add_meaning(use, meaning, by)
+
+    def _was_rebound(self, key: tuple[str, str], value: Any) -> bool:
+        return self._recording.before[key].value is not value
 
     def _is_written(self, key: tuple[str, str], value: Any, meaning: Meaning) -> bool:
         before = self._recording.before.get(key)

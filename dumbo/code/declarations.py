@@ -63,6 +63,7 @@ class Contents:
         return mark(*parts)
 
 
+_noted: set[tuple[str, str]] = set()
 _contents = Contents()
 _packages = Packages()
 
@@ -119,6 +120,30 @@ def declared(  # noqa: PLR0913, PLR0917 - one keyword per kind of thing
     return tuple(found)
 
 
+def note_callable(function: Callable[[], Any]) -> None:
+    """Note that code of this process declares a callable, without calling it.
+
+    Only those that are noted are ever asked: what a store names is no leave to call it.
+    """
+    place = _place_of(function)
+    if place is not None:
+        _noted.add(place)
+
+
+def note_place(dependency: Dependency) -> None:
+    """As `note_callable`, for the one that a dependency names."""
+    _noted.add(_named(dependency))
+
+
+def is_noted(dependency: Dependency) -> bool:
+    """Whether code of this process declares the callable that a dependency names."""
+    return _named(dependency) in _noted
+
+
+def _named(dependency: Dependency) -> tuple[str, str]:
+    return dependency.module, dependency.name.partition(":")[2]
+
+
 def current(dependency: Dependency, contents: Contents | None = None) -> tuple[str, str] | None:
     """Fingerprint and text of a declared dependency now; None when it can only be declared again.
 
@@ -126,7 +151,7 @@ def current(dependency: Dependency, contents: Contents | None = None) -> tuple[s
     """
     kind, separator, subject = dependency.name.partition(":")
     if kind == "callable" and separator:
-        function = _find_callable(dependency.module, subject)
+        function = find_callable(dependency.module, subject)
         again = _of_callable(dependency.module, subject, function) if function else None
         return (again.fingerprint, again.text) if again else None
     state = _state(kind, subject, contents or _contents) if separator else None
@@ -227,6 +252,7 @@ def _declare_callable(function: Callable[[], Any]) -> Dependency:
             "find it to ask again; define it at the top of a module, or give what it returns "
             "as depends_on(value=...)"
         )
+    _noted.add(found)
     return _of_callable(*found, function)
 
 
@@ -246,12 +272,13 @@ def _place_of(function: Callable[[], Any]) -> tuple[str, str] | None:
     names += [] if space is None else list(vars(space))  # an alias, as ``random.getstate`` is
     for name in names:
         # A bound method is made anew at each look, and equals itself.
-        if isinstance(name, str) and _find_callable(module, name) == function:
+        if isinstance(name, str) and find_callable(module, name) == function:
             return module, name
     return None
 
 
-def _find_callable(module: str, name: str) -> Callable[[], Any] | None:
+def find_callable(module: str, name: str) -> Callable[[], Any] | None:
+    """What a loaded module holds under a name, if it can be called; nothing is called here."""
     value: Any = modules.loaded(module)
     for part in name.split("."):
         value = vars(value).get(part) if hasattr(value, "__dict__") else None

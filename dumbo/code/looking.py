@@ -156,7 +156,9 @@ class Looker:
         }
         new = owned - recording.holders
         if fresh:
-            for cls in recording.holders:
+            for cls in tuple(
+                recording.holders
+            ):  # another thread's call may be taken over meanwhile
                 self._note_members(recording, cls, fresh)
         recording.holders |= new
         for cls in new:

@@ -18,10 +18,12 @@ Namespace = dict[str, Any]
 
 def loaded(name: str) -> ModuleType | None:
     """The loaded module of that name; a program's main module answers to its file's name too."""
-    main = sys.modules.get("__main__")
-    if main is not None and name != "__main__" and module_name("__main__") == name:
-        return main
-    return sys.modules.get(name)
+    module, main = sys.modules.get(name), sys.modules.get("__main__")
+    if main is None or name == "__main__" or module_name("__main__") != name:
+        return module
+    # A program may be called like a module it uses, as the command of a package often is.
+    other = module is not None and vars(module).get("__file__") != vars(main).get("__file__")
+    return module if other else main
 
 
 def real_name(namespace: Namespace) -> str:
@@ -36,10 +38,10 @@ def file_of(namespace: Namespace) -> str:
     return file if isinstance(file, str) else ""
 
 
-def find_file(name: str) -> str | None:
+def find_file(name: str, roots: tuple[str, ...] = ()) -> str | None:
     """File of a module, or folder of a namespace package; None when there is none.
 
-    A module that is not loaded is looked for along ``sys.path``, by name alone.
+    A module that is not loaded is looked for along ``sys.path``, or in `roots`, by name alone.
     """
     module = loaded(name)
     if module is not None:
@@ -47,7 +49,23 @@ def find_file(name: str) -> str | None:
         if file:
             return file
         return next(iter(vars(module).get("__path__", ())), None)
-    return _search(name, tuple(sys.path))
+    return _search(name, roots or tuple(sys.path))
+
+
+def root_of(name: str, file: str) -> str | None:
+    """The folder in which a module of that name has that file; None where they do not fit.
+
+    Examples
+    --------
+    >>> root_of("pkg.mod", "/home/me/pkg/mod.py"), root_of("pkg", "/home/me/pkg/__init__.py")
+    ('/home/me', '/home/me')
+    """
+    place = Path(file)
+    if not place.is_absolute() or place.suffix != ".py":
+        return None
+    place = place.parent if place.stem == "__init__" else place.with_suffix("")
+    parts = tuple(name.split("."))
+    return str(Path(*place.parts[: -len(parts)])) if place.parts[-len(parts) :] == parts else None
 
 
 @lru_cache(maxsize=4096)

@@ -130,4 +130,7 @@ def _is_content(project: Project, path: str) -> bool:
         return False
     place = Path(path)
     folders = list(place.parents)[: len(inside)]
-    return place.is_file() and not any((folder / STORE).is_file() for folder in folders)
+    try:
+        return place.is_file() and not any((folder / STORE).is_file() for folder in folders)
+    except OSError:  # a name that is too long is no file
+        return False

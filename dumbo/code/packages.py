@@ -67,7 +67,7 @@ class Packages:
 
     def _named(self, site: Path, top: str) -> list[Path]:
         """Records of the distribution that is called like the module, as most are."""
-        return [r for r in self._in(site) if r.name.partition("-")[0].lower() == top.lower()]
+        return [r for r in self._in(site) if _name(r).lower() == top.lower()]
 
     def _owning(self, site: Path) -> dict[str, list[Path]]:
         known = self._owners.get(site)
@@ -87,7 +87,12 @@ def _tops(record: Path) -> set[str]:
     stated = record / "top_level.txt"
     if stated.is_file():
         return set(stated.read_text("utf-8").split())
-    return {record.name.partition("-")[0]}
+    return {_name(record)}
+
+
+def _name(record: Path) -> str:
+    """Name of a distribution: ``a`` of ``a-1.0.dist-info`` and of ``a.egg-info``."""
+    return record.stem.partition("-")[0]
 
 
 def _modules_among(lines: list[str]) -> Iterator[str]:
@@ -100,7 +105,7 @@ def _modules_among(lines: list[str]) -> Iterator[str]:
 
 
 def _name_and_version(record: Path) -> str:
-    name = record.name.partition("-")[0]
+    name = _name(record)
     for file in ("METADATA", "PKG-INFO"):
         path = record / file
         if path.is_file():

@@ -18,7 +18,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, CO_ITERABLE_COROUTINE
 from types import CodeType, FrameType, ModuleType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from dumbo.code import opened
 from dumbo.code.bytecode import OPTIMIZED, qualified_name
@@ -32,6 +32,8 @@ else:
     from dumbo.code.profiling import Profiling
 
 logger = logging.getLogger("dumbo")
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 _CALLERS = 12
 _SUSPENDING = CO_COROUTINE | CO_ASYNC_GENERATOR | CO_GENERATOR | CO_ITERABLE_COROUTINE
 
@@ -105,12 +107,16 @@ class Recording:
     is_open: bool = True
 
     def take_over(self, other: Recording) -> None:
-        """Add what another recording saw, as if it had not been apart."""
-        self.codes = other.codes | self.codes
-        self.classes = other.classes | self.classes
-        self.before = other.before | self.before
-        self.modules = other.modules | self.modules
-        self.paths = other.paths | self.paths
+        """Add what another recording saw, as if it had not been apart.
+
+        This one may be open, and its own thread adding to it meanwhile: nothing is put in place of
+        what is there, so that nothing of it is lost. The other one is closed.
+        """
+        _add_missing(self.codes, other.codes)
+        _add_missing(self.classes, other.classes)
+        _add_missing(self.before, other.before)
+        _add_missing(self.modules, other.modules)
+        _add_missing(self.paths, other.paths)
         self.attributes |= other.attributes
         self.loose |= other.loose
         self.holders |= other.holders
@@ -151,8 +157,29 @@ class Recorder:
         self.events = 0
 
     def renew(self) -> None:
-        """Begin again in a forked child."""
+        """Begin again in a forked child: calls of other threads and tasks do not go on in it."""
         self.lock = threading.RLock()
+        here: set[Recording] = set()
+        current = self.current.get()
+        while current is not None:
+            here.add(current)
+            current = current.parent
+        was_open = bool(self.open)
+        for recording in self.open:
+            recording.is_open = recording in here
+            recording.children = 0
+        self.open = tuple([recording for recording in self.open if recording.is_open])
+        for recording in self.open:
+            if recording.parent is not None:
+                recording.parent.children += 1
+        self._count_leaves()
+        if was_open and not self.open:
+            self.hook.closed(0)
+            if self._watch_files:
+                opened.leave(self)
+
+    def _count_leaves(self) -> None:
+        self._leaves = sum([not recording.children for recording in self.open])
 
     def recording(self, own: CodeType | None = None) -> AbstractContextManager[Recording]:
         """Record what runs in the ``with`` block, for a call of the function with code `own`."""
@@ -242,18 +269,19 @@ class Recorder:
         if self._watch_files and not self.open:
             opened.listen(self)
         self.open = (*self.open, recording)
-        self._leaves = sum([not r.children for r in self.open])
+        self._count_leaves()
         self.current.set(recording)
 
     def leave(self, recording: Recording) -> None:
         """Close a recording, under the lock; the hook is told by the caller."""
         recording.is_open = False
-        if recording.parent is not None:
+        known = recording in self.open  # a forked child knows only those of the thread that forked
+        if recording.parent is not None and known:
             recording.parent.children -= 1
         self.open = tuple([r for r in self.open if r is not recording])
-        if self._watch_files and not self.open:
+        if self._watch_files and known and not self.open:
             opened.leave(self)
-        self._leaves = sum([not r.children for r in self.open])
+        self._count_leaves()
         self.current.set(recording.parent)
         recording.outer = frozenset()  # frames hold everything they name alive
 
@@ -280,11 +308,16 @@ class _Block:
     def __exit__(self, kind: object, *_: object) -> None:
         recorder, recording = self._recorder, self._recording
         with recorder.lock:
-            recorder.hook.closed(len(recorder.open) - 1)
+            recorder.hook.closed(len([r for r in recorder.open if r is not recording]))
             recorder.leave(recording)
             if kind is not None and recording.parent is not None and recording.parent.is_open:
                 # A call that fails leaves nothing behind, so what it hung on is its caller's.
                 recording.parent.take_over(recording)
+
+
+def _add_missing(held: dict[_K, _V], more: dict[_K, _V]) -> None:
+    for key, value in list(more.items()):
+        held.setdefault(key, value)
 
 
 def _waiting(frame: FrameType | None) -> frozenset[FrameType]:

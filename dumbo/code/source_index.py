@@ -15,8 +15,9 @@ from typing import Any
 
 from dumbo.code.bytecode import OPTIMIZED, bytecode_form, nested_codes, qualified_name
 from dumbo.code.normal_form import class_shell, mark, stable_form
+from dumbo.code.values import fingerprint_of, short_text
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,18 @@ class Binding:
         ``module:name`` when the name is imported from a module, ``module:`` for a module itself.
     level : int
         Dots before the module's name.
+    value : str
+        Fingerprint of a literal; ``def``, ``class``, or ``by ...`` with the only decorator.
+    text : str
+        A literal in a few words.
     """
 
     form: str
     literal: bool
     source: str = ""
     level: int = 0
+    value: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,8 @@ class SourceIndex:
             "functions": {name: [_row(e) for e in found] for name, found in self.functions.items()},
             "classes": {name: [_row(e) for e in found] for name, found in self.classes.items()},
             "bindings": {
-                name: [b.form, b.literal, b.source, b.level] for name, b in self.bindings.items()
+                name: [b.form, b.literal, b.source, b.level, b.value, b.text]
+                for name, b in self.bindings.items()
             },
             "imports": self.imports,
             "form": self.form,
@@ -236,15 +244,40 @@ def _bound_by(node: ast.stmt) -> Iterator[tuple[str, Binding]]:
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         # The body is a dependency of its own; a decorator may make anything of it.
         plain = not node.decorator_list
-        yield node.name, Binding("def" if plain else mark(stable_form(node)), plain)
+        form, value = ("def", "def") if plain else (mark(stable_form(node)), _decorated(node))
+        yield node.name, Binding(form, plain, value=value)
     elif isinstance(node, ast.ClassDef):
-        yield node.name, Binding("class", literal=True)
+        value = "" if node.decorator_list or node.keywords else "class"
+        yield node.name, Binding("class", literal=True, value=value)
     elif isinstance(node, ast.Import | ast.ImportFrom):
         yield from _imported_names(node)
     else:
         literal = isinstance(node, ast.Assign | ast.AnnAssign) and _is_literal(node.value)
+        value, text = _value_of(node)
         for name in _targets(node):
-            yield name, Binding(mark(stable_form(node)), literal)
+            yield name, Binding(mark(stable_form(node)), literal, value=value, text=text)
+
+
+def _value_of(node: ast.stmt) -> tuple[str, str]:
+    """Fingerprint and text of the literal that names are bound to; empty for anything else."""
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    if not isinstance(node, ast.Assign | ast.AnnAssign) or not _is_literal(node.value):
+        return "", ""
+    if node.value is None or not all(isinstance(target, ast.Name) for target in targets):
+        return "", ""
+    value = ast.literal_eval(node.value)
+    return fingerprint_of(value) or "", short_text(value)
+
+
+def _decorated(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    """``by name.of.decorator`` for a function with one decorator, which is not told its name."""
+    first, *more = node.decorator_list
+    if isinstance(first, ast.Call):
+        if first.args or any(word.arg in {None, "name"} for word in first.keywords):
+            return ""
+        first = first.func
+    dotted = ast.unparse(first) if isinstance(first, ast.Name | ast.Attribute) else ""
+    return f"by {dotted}" if dotted and not more else ""
 
 
 def _imported_names(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, Binding]]:

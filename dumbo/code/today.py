@@ -39,6 +39,7 @@ class Today:
         present: list[Dependency] = []
         lost: list[Dependency] = []
         moved = False
+        self.verifier.admit(depset, self.function)
         for member in depset.members:
             if (only is not None and member.key not in only) or self._holds(member):
                 present.append(member)

@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import Container, Iterable, Iterator
 from contextlib import AbstractContextManager
+from threading import get_ident
 from types import FunctionType
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -37,6 +38,8 @@ from dumbo.records import Dependency, DependencyKind, Depset, Staleness, State
 
 EVENT_BUDGET = 200_000
 _HINTS = 4
+_ASKED = 3
+"""Times a callable is asked while something begins epochs meanwhile."""
 logger = logging.getLogger("dumbo")
 
 
@@ -93,11 +96,13 @@ class Tracker:
         self._depsets = Depsets()
         self._hinted: WeakKeyDictionary[FunctionType, set[str]] = WeakKeyDictionary()
         self._lock = threading.RLock()
+        self._asking: set[int] = set()
         renewed(self)
 
     def renew(self) -> None:
         """Begin again in a forked child."""
         self._lock = threading.RLock()
+        self._asking &= {get_ident()}
 
     @property
     def events(self) -> int:
@@ -109,7 +114,8 @@ class Tracker:
         with self._lock:
             self.epoch += 1
             self._verdicts.clear()
-            self._verifier.answers.clear()
+            if get_ident() not in self._asking:
+                self._verifier.answers.clear()
             self._depsets.clear()
             self.sources.refresh()
             self._looker.bindings.refresh()
@@ -221,11 +227,21 @@ class Tracker:
 
     def answer(self, dependency: Dependency) -> None:
         """Ask a declared callable, holding no lock, and remember what it said for this epoch."""
-        epoch = self.epoch
-        answer = self._verifier.ask(dependency)
-        with self._lock:
+        me = get_ident()
+        for _ in range(_ASKED):
+            epoch = self.epoch
+            nested = me in self._asking
+            self._asking.add(me)
+            try:
+                answer = self._verifier.ask(dependency)
+            finally:
+                if not nested:
+                    self._asking.discard(me)
             if self.epoch == epoch:
-                self._verifier.answers[dependency.key] = answer
+                break
+        with self._lock:
+            # One that begins an epoch itself, by what it calls, would else be asked for ever.
+            self._verifier.answers[dependency.key] = answer
 
     def verify_known(
         self, depset: Depset, function: Any = None, declared: Iterable[Dependency] = ()

@@ -8,11 +8,12 @@ never fresh and never stale.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any, Final, TypeAlias
 
 from dumbo._typing import MISSING
-from dumbo.code import declarations, modules
+from dumbo.code import asking, declarations, modules
 from dumbo.code.bytecode import MINOR, qualified_name
 from dumbo.code.forms import BYTECODE, LIVE_CLASS, SOURCE, find_codes, shell_form
 from dumbo.code.looking import Looker
@@ -68,6 +69,25 @@ class Unanswered(Exception):  # noqa: N818 - a question, and no failure
         self.dependency = dependency
 
 
+@dataclass(slots=True)
+class _Scope:
+    """Where the members of one depset are looked up."""
+
+    depset: Depset
+    again: dict[tuple[str, str, str], Dependency]
+    spaces: dict[str, dict[str, Any] | None]
+    folders: tuple[str, ...] | None = None
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """Folders that the modules of the depset were in, by the files on its members."""
+        if self.folders is None:
+            found = {(d.module, d.file) for d in self.depset.members if d.file}
+            roots = {modules.root_of(module, file) for module, file in found}
+            self.folders = tuple(sorted(root for root in roots if root))
+        return self.folders
+
+
 class Verifier:
     """Checks dependencies one by one."""
 
@@ -103,34 +123,33 @@ class Verifier:
     def _reasons(
         self, depset: Depset, function: FunctionType | None, declared: Iterable[Dependency]
     ) -> list[Reason]:
-        again = {dependency.key: dependency for dependency in declared}
-        spaces: dict[str, dict[str, Any] | None] = {}
+        scope = _Scope(depset, {dependency.key: dependency for dependency in declared}, {})
         if function is not None:
-            spaces[modules.real_name(function.__globals__)] = function.__globals__
+            scope.spaces[modules.real_name(function.__globals__)] = function.__globals__
+        self.admit(depset, function)
         own = own_key(function)
         reasons: list[Reason] = []
         for dependency in depset.members:
             if function is not None and dependency.name == own[2] and dependency.key == own:
                 reason = self._own(dependency, function.__code__)
             else:
-                reason = self._check(dependency, spaces, again)
+                reason = self._check(dependency, scope)
             if reason is not None:
                 reasons.append(reason)
         return reasons
 
-    def _check(
-        self,
-        dependency: Dependency,
-        spaces: dict[str, dict[str, Any] | None],
-        again: dict[tuple[str, str, str], Dependency],
-    ) -> Check:
+    def admit(self, depset: Depset, function: FunctionType | None) -> None:
+        """Note which callables of a depset may be asked, by the code of it that is loaded."""
+        asking.admit(self._looker, depset, function)
+
+    def _check(self, dependency: Dependency, scope: _Scope) -> Check:
         kind = dependency.kind
         if kind is DependencyKind.OPAQUE:
             return None
         if kind is DependencyKind.BOUND or kind is DependencyKind.GLOBAL:
-            return self._name(dependency, spaces)
+            return self._name(dependency, scope)
         if kind is DependencyKind.DECLARED:
-            return self._declared(dependency, again.get(dependency.key))
+            return self._declared(dependency, scope.again.get(dependency.key))
         return self._checks[kind](dependency)
 
     def _lacks_own(self, depset: Depset, function: FunctionType, own: tuple[str, str, str]) -> bool:
@@ -208,15 +227,15 @@ class Verifier:
         found = self._looker.resolver.find(vars(module), dependency.name).value
         return found if isinstance(found, type) else None
 
-    def _name(self, dependency: Dependency, spaces: dict[str, dict[str, Any] | None]) -> Check:
+    def _name(self, dependency: Dependency, scope: _Scope) -> Check:
         recorded, _, form = dependency.fingerprint.rpartition("~")
-        name = dependency.module
+        name, spaces = dependency.module, scope.spaces
         if name not in spaces:
             module = modules.loaded(name)
             spaces[name] = None if module is None else vars(module)
         namespace = spaces[name]
         if namespace is None:
-            return self._unloaded_name(dependency, form)
+            return self._unloaded_name(dependency, recorded, form, scope)
         resolver = self._looker.resolver
         found = resolver.find(namespace, dependency.name)
         meaning = resolver.meaning(found)
@@ -228,12 +247,18 @@ class Verifier:
             return unknown(dependency, "its value has no fingerprint any more")
         return stale(dependency, meaning.text)
 
-    def _unloaded_name(self, dependency: Dependency, form: str) -> Check:
-        now = self._looker.bindings.form(dependency.module, dependency.name)
+    def _unloaded_name(
+        self, dependency: Dependency, recorded: str, form: str, scope: _Scope
+    ) -> Check:
+        bindings = self._looker.bindings.among(scope.roots)
+        now = bindings.form(dependency.module, dependency.name)
         if form and now == form:
             return None
+        meant, text = bindings.meaning(dependency.module, dependency.name)
+        if meant and agree(recorded, meant):
+            return None
         if form[:1] == now[:1] == "=":
-            return stale(dependency, "", "by its source; the module is not loaded")
+            return stale(dependency, text, "by its source; the module is not loaded")
         return unknown(dependency, "its module is not loaded")
 
     def _package(self, dependency: Dependency) -> Check:
@@ -250,7 +275,7 @@ class Verifier:
             if dependency.name.partition(":")[0] == "value":
                 return None  # declared inside the body, so only running it could tell
             answer = self.answers.get(dependency.key)
-            return unknown(dependency, "its module is not loaded" if answer is None else answer[1])
+            return unknown(dependency, asking.NOT_DECLARED if answer is None else answer[1])
         return None if now[0] == dependency.fingerprint else stale(dependency, now[1])
 
     def answer_of(
@@ -268,6 +293,8 @@ class Verifier:
                 return again.fingerprint, again.text
         if not declarations.is_asked(dependency):
             return declarations.current(dependency, self._contents)
+        if not declarations.is_noted(dependency):
+            return None
         answer = self.answers.get(dependency.key)
         if answer is None:
             raise Unanswered(dependency)
@@ -275,6 +302,8 @@ class Verifier:
 
     def ask(self, dependency: Dependency) -> tuple[str, str]:
         """Call a declared callable; without a fingerprint, the text says why there is none."""
+        if not declarations.is_noted(dependency):
+            return "", asking.NOT_DECLARED
         try:
             found = declarations.current(dependency, self._contents)
         except Exception as error:  # noqa: BLE001 - the user's own; the verdict names it
@@ -293,7 +322,9 @@ class Verifier:
         file = dependency.file
         if not file or modules.loaded(dependency.module) is None:
             # The project may have moved; the recorded place is only the second guess.
-            file = modules.find_file(dependency.module) or file
+            found = modules.find_file(dependency.module)
+            # What is not of the project is called alike, and is another module.
+            file = found if found and self._looker.project.owns_file(found) else file or found
         source = self._sources.get(file) if file else None
         if source is None:
             found = modules.find_file(dependency.module)

@@ -23,6 +23,7 @@ from dumbo.errors import ConfigurationError
 from dumbo.identity.cells import Cells, free_names
 from dumbo.identity.cid import CID, DIGEST_CHARACTERS, FunctionId
 from dumbo.identity.encoding import FORMAT, encode_int, encode_str
+from dumbo.identity.exact import users_classes
 from dumbo.identity.externals import note_entered
 from dumbo.identity.function_id import function_id
 from dumbo.identity.matchers import Matcher
@@ -57,6 +58,8 @@ class CallIdentity:
         The call for people: ``train(lr=0.1, seed=0)``.
     matched : tuple of str
         Which matcher accepted which argument: ``lr by close(rel=0.01)``.
+    classes : tuple of type
+        The project's classes that something in the arguments is of, at whatever depth.
     """
 
     cid: CID
@@ -64,6 +67,7 @@ class CallIdentity:
     bound: BoundArguments
     text: str
     matched: tuple[str, ...] = ()
+    classes: tuple[type, ...] = ()
 
 
 class CallShape:
@@ -233,7 +237,8 @@ class CallShape:
         if walk.foreign:
             note_entered(walk.foreign[:_NOTED], text)
         cid = CID.of(self.function_id, digest)
-        return CallIdentity(cid, tuple(walk.uses), bound, text, self._matched(bound))
+        classes = users_classes(walk.foreign) if walk.foreign else ()
+        return CallIdentity(cid, tuple(walk.uses), bound, text, self._matched(bound), classes)
 
     def _hidden_codes(self, walk: Walk) -> list[bytes]:
         if self._cells is not None:

@@ -12,6 +12,7 @@ object got its attributes, and whether two equal items of a container are one ob
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from enum import EnumMeta
 from pathlib import PurePath
 from types import FunctionType, ModuleType
@@ -67,9 +68,9 @@ def _owners(value: Any) -> list[Any]:
     if kind is ModuleType:
         raise UnidentifiableError(f"a module leads to all it holds: {value.__name__}")
     if kind is FunctionType:
-        return [value] if _is_users(value.__module__) else []
+        return [value] if is_users(value.__module__) else []
     cls = value if isinstance(value, type) else kind
-    return [base for base in cls.__mro__ if _is_users(base.__module__)]
+    return [base for base in cls.__mro__ if is_users(base.__module__)]
 
 
 def _held(owner: Any) -> dict[str, Any]:
@@ -95,7 +96,13 @@ def _is_code(name: str, member: Any) -> bool:
     return dunder or hasattr(type(member), "__get__") or hasattr(type(member), "__dumbo_function__")
 
 
-def _is_users(module: object) -> bool:
+def users_classes(values: Iterable[Any]) -> tuple[type, ...]:
+    """The project's classes that values are, or are instances of; each once."""
+    found = dict.fromkeys(value if isinstance(value, type) else type(value) for value in values)
+    return tuple(cls for cls in found if is_users(cls.__module__))
+
+
+def is_users(module: object) -> bool:
     """Whether a module is neither Python's nor an installed package's, which go by version."""
     if not isinstance(module, str) or module.partition(".")[0] in sys.stdlib_module_names:
         return module == "__main__"

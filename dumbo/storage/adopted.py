@@ -1,16 +1,19 @@
 """Arrays in files that the user has already: npy, HDF5, zarr.
 
 Law: nothing is copied, nothing is written, and nothing but headers is read before a slice asks for
-it; a file that changed since it was opened raises, and is never read as if it had not.
+it; a file that changed since it was opened raises at the next read where that can be seen. What can
+be seen: every change of one file, and of zarr's metadata, at once; of a zarr chunk at the next look
+at all of them. What is mapped already is read as it is now: only `unchanged` can tell.
 """
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from dumbo.errors import ConfigurationError, ValueLostError
 from dumbo.storage.array_sources import PREFIX, Source, opened
@@ -23,6 +26,10 @@ if TYPE_CHECKING:
     from dumbo.storage.codecs.dtypes import AnyDType
 
 
+_LOOKS_APART: Final = 10.0
+"""Looks at all files of a folder take at most one part in so many of a reader's time."""
+
+
 def content_now(name: str, known: KnownTrees) -> str | None:
     """Digest of the content that an adopted array of this name has now.
 
@@ -30,14 +37,47 @@ def content_now(name: str, known: KnownTrees) -> str | None:
     """
     if not name.startswith(PREFIX):
         return None
-    text = name.removeprefix(PREFIX)
-    path, _, key = text.removesuffix("]").rpartition("[")
-    source = Source(Path(path), key) if text.endswith("]") and path else Source(Path(text))
-    tree = Path(text) if Path(text).exists() else source.tree
+    tree = _tree(name)
     try:
         return tree_digest(tree, known) if tree.exists() else None
     except ConfigurationError:
         return None
+
+
+def unchanged(name: str, digest: str, known: KnownTrees, stamp: Sequence[int] = ()) -> bool:
+    """Whether an adopted array is what it was when it was opened; True for any other name.
+
+    Parameters
+    ----------
+    name : str
+        Of the external value, as `Source.name` gives it.
+    digest : str
+        Of its content when it was opened.
+    known : KnownTrees
+        Asked for a digest before the files are read.
+    stamp : sequence of int, optional
+        Of all its files when it was opened, ``meta["stamp"]``: who changed an array and changed
+        it back was seen by it.
+
+    Examples
+    --------
+    >>> from dumbo.storage.tree_digest import KnownTrees
+    >>> unchanged("learning rate", "", known=None)  # names no file
+    True
+    """
+    if not name.startswith(PREFIX):
+        return True
+    if stamp and tuple(stamp) != tuple(tree_stamp(_tree(name))):
+        return False
+    return content_now(name, known) == digest
+
+
+def _tree(name: str) -> Path:
+    """The file or folder that an adopted array of this name lies in."""
+    text = name.removeprefix(PREFIX)
+    path, _, key = text.removesuffix("]").rpartition("[")
+    source = Source(Path(path), key) if text.endswith("]") and path else Source(Path(text))
+    return Path(text) if Path(text).exists() else source.tree
 
 
 def open_existing(path: str | os.PathLike[str], key: str | None = None) -> AdoptedArray:
@@ -68,7 +108,7 @@ def open_existing(path: str | os.PathLike[str], key: str | None = None) -> Adopt
     """
     source = Source(Path(os.path.abspath(path)), key or "")  # noqa: PTH100 - links are kept
     try:
-        stamp = tree_stamp(source.watched)
+        stamp = tree_stamp(source.tree)
         handle = opened(source)
     except (OSError, ValueError, KeyError) as error:
         raise ConfigurationError(
@@ -85,15 +125,17 @@ class AdoptedArray:
     ----------
     source : Source
     stamp : TreeStamp
-        Of the file when it was opened.
+        Of the file, or of all files of the folder, when it was opened.
     handle : ArrayHandle
     """
 
-    __slots__ = ("__weakref__", "_handle", "_stamp", "source")
+    __slots__ = ("__weakref__", "_handle", "_look_after", "_stamp", "_watched", "source")
 
     def __init__(self, source: Source, stamp: TreeStamp, handle: ArrayHandle) -> None:
         self.source = source
         self._stamp = stamp
+        self._watched = tree_stamp(source.watched)
+        self._look_after = 0.0
         self._handle = handle
 
     @property
@@ -125,7 +167,12 @@ class AdoptedArray:
     def meta(self) -> Mapping[str, object]:
         """What a record says of it, so that it is answered without I/O."""
         kind = "numpy:ndarray" if self.is_mapped else f"{__name__}:{AdoptedArray.__qualname__}"
-        return {"type": kind, "shape": list(self.shape), "dtype": str(self.dtype)}
+        return {
+            "type": kind,
+            "shape": list(self.shape),
+            "dtype": str(self.dtype),
+            "stamp": list(self._stamp),
+        }
 
     def content(self, known: KnownTrees) -> str:
         """Digest of the file's content; see `dumbo.storage.tree_digest`."""
@@ -143,15 +190,30 @@ class AdoptedArray:
 
     def __getitem__(self, key: Any) -> Any:
         """Read what an index selects; read-only."""
-        _check(self.source, self._stamp)
+        self._check()
         part = self._handle[key]
-        _check(self.source, self._stamp)
+        self._check()
         return part
 
     def whole(self) -> Array:
         """Read, or map, all of it; read-only."""
         _check(self.source, self._stamp)
-        return self._handle.whole()
+        whole = self._handle.whole()
+        _check(self.source, self._stamp)
+        return whole
+
+    def _check(self) -> None:
+        """Look at the one file; at the many files of a folder once in a while."""
+        if self.source.tree == self.source.watched:
+            return _check(self.source, self._stamp)
+        started = time.perf_counter()
+        if started >= self._look_after:
+            _check(self.source, self._stamp)
+            done = time.perf_counter()
+            self._look_after = done + (done - started) * _LOOKS_APART
+        elif tree_stamp(self.source.watched) != self._watched:
+            _check(self.source, TreeStamp(0, 0, 0, 0))
+        return None
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         """Answer ``numpy.asarray``."""
@@ -184,7 +246,7 @@ def _reopened(path: str, key: str, stamp: tuple[int, int, int, int]) -> AdoptedA
 
 
 def _check(source: Source, stamp: TreeStamp) -> None:
-    if tree_stamp(source.watched) != stamp:
+    if tree_stamp(source.tree) != stamp or not any(stamp):
         raise ValueLostError(
             f"open_array({source.text!r}): the file was changed or removed since it was opened; "
             "call open_array again"

@@ -8,6 +8,7 @@ meanwhile.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -111,8 +112,9 @@ def _open_hdf5(source: Source) -> ArrayHandle:
     import numpy as np
 
     with _dataset(source) as data:
+        _refuse_elsewhere(source, data)
         shape, dtype, offset = tuple(data.shape), data.dtype, data.id.get_offset()
-        chunks, plain = data.chunks, data.external is None and not data.is_virtual
+        chunks, plain = data.chunks, _is_numpys(data)
     if dtype.hasobject:
         raise ValueError(f"its items are of type {dtype}, not numbers")
     if offset is not None and plain:
@@ -126,6 +128,27 @@ def _open_hdf5(source: Source) -> ArrayHandle:
         return part
 
     return _in_blocks(shape, dtype, chunks, read)
+
+
+def _refuse_elsewhere(source: Source, data: Any) -> None:
+    """Refuse what lies in another file: its changes would not be noticed."""
+    there = {entry[0] for entry in data.external or ()}
+    if data.is_virtual:
+        there |= {part.file_name for part in data.virtual_sources()}
+    if not os.path.samefile(data.file.filename, source.path):
+        there.add(data.file.filename)
+    if there:
+        raise ValueError(
+            f"its items lie in another file ({_listed(sorted(map(str, there)))}), whose changes "
+            "would not be noticed: open the array there, or copy it into one file"
+        )
+
+
+def _is_numpys(data: Any) -> bool:
+    """Whether the items lie in the file as numpy has them: HDF5 knows numbers that it has not."""
+    import h5py
+
+    return bool(data.id.get_type() == h5py.h5t.py_create(data.dtype, logical=True))
 
 
 @contextmanager

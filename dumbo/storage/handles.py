@@ -170,6 +170,7 @@ class ChunkedArray:
         wrong = rows[(rows < -length) | (rows >= length)]
         if wrong.size:
             raise IndexError(f"index {wrong[0]} is out of bounds for axis 0 with size {length}")
+        rows = rows.astype(np.intp)  # or adding the length would leave a small type
         rows = np.where(rows < 0, rows + length, rows)
         found = np.empty((len(rows), *self.shape[1:]), self.dtype)
         numbers = rows // self._rows
@@ -186,7 +187,7 @@ def _row_numbers(key: Any) -> Array | None:
     """A one-dimensional list or array of integers as an array; None for any other index."""
     import numpy as np
 
-    if not isinstance(key, list | np.ndarray) or len(key) == 0:
+    if not isinstance(key, list | np.ndarray) or np.ndim(key) == 0 or len(key) == 0:
         return None
     rows = np.asarray(key)
     return rows if rows.ndim == 1 and rows.dtype.kind in "iu" else None

@@ -118,7 +118,7 @@ def _read(parcel: Parcel) -> tuple[dict[str, Depset], list[Record]]:
                 depsets[depset.key] = depset
                 continue
             record = record_from_text(line)
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
             parcel.refuse(f"a record cannot be read ({error})")
         if record.version <= 0 or record.version in seen:
             parcel.refuse(f"two records have the version {record.version}")

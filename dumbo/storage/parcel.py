@@ -90,6 +90,8 @@ class Parcel:
             header = json.loads(self._archive.read(HEADER))
             number, digest = header["format"], header["records"]
             tags = {str(name): str(cid) for name, cid in header["tags"].items()}
+            for text in (*tags, *tags.values()):
+                text.encode()  # a lone surrogate is no text that a row can hold
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             self.refuse(f"its header cannot be read ({error})")
         except (zipfile.BadZipFile, OSError, EOFError) as error:

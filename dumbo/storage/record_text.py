@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from dumbo.identity.cid import CID, FunctionId
 from dumbo.records import Dependency, DependencyKind, Depset, Edge, EdgeKind, Record, Stored
 
 _TEXTS = ("call", "depset", "digest", "type", "reason", "where", "text")
+_DIGESTS = ("depset", "digest")
+_LARGEST: Final = (1 << 63) - 1
+"""What a row of the catalog can hold."""
+
 _SECONDS = ("own_seconds", "total_seconds", "created")
 
 
@@ -42,17 +47,19 @@ def record_from_text(line: str | bytes) -> Record:
     if not cid.digest:
         raise ValueError(f"{cid[:80]!r} names no computation")
     facts: dict[str, Any] = {name: _typed(fields[name], str) for name in _TEXTS}
-    facts |= {name: float(_typed(fields[name], (int, float))) for name in _SECONDS}
+    for name in _DIGESTS:
+        _digest(facts[name])
+    facts |= {name: _number(fields[name]) for name in _SECONDS}
     sample = fields["sample"]
     return Record(
         cid=cid,
-        version=_typed(fields["version"], int),
+        version=_whole(fields["version"]),
         function=FunctionId(cid.function),
         edges=tuple(_edge(cid, edge) for edge in fields["edges"]),
         stored=None if fields["stored"] is None else _stored(_mapping(fields["stored"])),
         meta=_mapping(fields["meta"]),
-        nbytes=_typed(fields["nbytes"], int),
-        sample=None if sample is None else _typed(sample, int),
+        nbytes=_whole(fields["nbytes"]),
+        sample=None if sample is None else _whole(sample, -_LARGEST),
         arguments=_to_bytes(fields["arguments"]),
         matched=tuple(_typed(by, str) for by in fields["matched"]),
         **facts,
@@ -95,10 +102,10 @@ def _stored(fields: Mapping[str, Any]) -> Stored:
     return Stored(
         _typed(fields["codec"], str),
         _mapping(fields["meta"]),
-        _typed(fields["nbytes"], int),
-        _typed(fields["digest"], str),
+        _whole(fields["nbytes"]),
+        _digest(fields["digest"]),
         None if fields["inline"] is None else _to_bytes(fields["inline"]),
-        _typed(fields["object"], str),
+        _digest(fields["object"]),
     )
 
 
@@ -109,8 +116,8 @@ def _edge(target: CID, fields: Any) -> Edge:
         target,
         EdgeKind(kind),
         _typed(role, str),
-        _typed(version, int),
-        _typed(digest, str),
+        _whole(version),
+        _digest(digest),
     )
 
 
@@ -124,6 +131,33 @@ def _to_bytes(text: Any) -> bytes:
 
 def _mapping(value: Any) -> dict[str, Any]:
     found: dict[str, Any] = _typed(value, dict)
+    return found
+
+
+def _number(value: Any) -> float:
+    """Read a number of seconds; SQLite keeps what is no number as nothing."""
+    try:
+        found = float(_typed(value, (int, float)))
+    except OverflowError as error:
+        raise ValueError(f"{str(value)[:80]} is too large") from error
+    if not math.isfinite(found):
+        raise ValueError(f"{found} is no number of seconds")
+    return found
+
+
+def _whole(value: Any, least: int = 0) -> int:
+    """Read an integer that a row can hold."""
+    found: int = _typed(value, int)
+    if not least <= found <= _LARGEST:
+        raise ValueError(f"{str(found)[:80]} is out of range")
+    return found
+
+
+def _digest(value: Any) -> str:
+    """Read a digest or a name made of one: plain text, whoever wrote it."""
+    found: str = _typed(value, str)
+    if not found.isascii() or not found.isprintable():
+        raise ValueError(f"{found[:80]!r} is no digest")
     return found
 
 

@@ -112,12 +112,22 @@ def tree_digest(path: Path, known: KnownTrees) -> str:
 
 def _names(path: Path) -> Iterator[str]:
     """Files below a folder, by their path inside it, in order."""
-    found = (
-        os.path.relpath(os.path.join(folder, name), path)  # noqa: PTH118 - many files: strings
-        for folder, _, names in os.walk(path)
-        for name in names
-    )
-    yield from sorted(found)
+    yield from sorted(_below(str(path), "", ()))
+
+
+def _below(folder: str, inside: str, above: tuple[tuple[int, int], ...]) -> Iterator[str]:
+    """Files in any order; links to folders are followed, but never round and round."""
+    status = os.stat(folder)  # noqa: PTH116 - many files: strings
+    me = (status.st_dev, status.st_ino)
+    if me in above:
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = f"{inside}{entry.name}"
+            if entry.is_dir():
+                yield from _below(entry.path, f"{name}{os.sep}", (*above, me))
+            else:
+                yield name
 
 
 def _folder_digest(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -261,3 +262,102 @@ def test_what_a_cache_of_pythons_own_remembers_is_noticed(project: Any) -> None:
     assert project.run(run).executed == []
     project.edit("work", "x * 2", "x * 3")
     assert project.run(run).value == [31, 32, 33]
+
+
+def test_class_data_of_objects_deep_in_an_argument_counts(project: Any) -> None:
+    project.write(
+        work="""
+        from dumbo import dumbo
+
+        class N:
+            rate = 2
+
+        class W:
+            def __init__(self):
+                self.d = {"a": [N()]}
+
+        @dumbo(keep="always")
+        def f(v):
+            return v.d["a"][0].rate
+        """
+    )
+    run = "import work\nvalue = int(work.f(work.W()))"
+    assert project.run(run).value == 2
+    assert project.run(run).executed == []
+    project.edit("work", "rate = 2", "rate = 3")
+    assert project.run(run).value == 3
+
+
+def test_a_refusal_that_is_caught_is_not_kept(project: Any) -> None:
+    project.write(
+        work="""
+        import dumbo
+        from dumbo import dumbo as memo
+
+        @memo(keep="always")
+        def g(x):
+            return x + 1
+
+        @memo(keep="always")
+        def f(x):
+            try:
+                return g(x)
+            except dumbo.StaleResultError:
+                return -1
+        """
+    )
+    project.run("import work\nvalue = int(work.g(1))")
+    project.edit("work", "x + 1", "x + 2")
+    refused = """
+    import dumbo, work
+    with dumbo.policy(direct=dumbo.Recompute(), indirect=dumbo.Raise()):
+        value = int(work.f(1))
+    """
+    assert project.run(refused).value == -1
+    assert project.run("import work\nvalue = int(work.f(1))").value == 3
+
+
+def test_accept_speaks_of_the_newest_version_only(project: Any) -> None:
+    project.write(
+        work="""
+        from dumbo import dumbo
+
+        @dumbo(keep="always")
+        def g(x):
+            return x * 2
+        """
+    )
+    run = "import work\nvalue = int(work.g(3))"
+    assert project.run(run).value == 6
+    project.edit("work", "x * 2", "x * 3")
+    assert project.run(run).value == 9
+    project.edit("work", "x * 3", "3 * x")
+    accepted = project.run("import dumbo, work\nvalue = dumbo.accept(work.g).depsets")
+    assert accepted.value == 1
+    done = project.run(run)
+    assert (done.value, done.executed) == (9, [])
+
+
+K = 1
+STARTED, GO_ON = threading.Event(), threading.Event()
+
+
+@dumbo.dumbo(keep="always")
+def reads_k(x: int) -> int:
+    value = x * K
+    STARTED.set()
+    GO_ON.wait(5)
+    return value
+
+
+def test_a_global_rebound_by_another_thread_is_no_write_of_the_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    thread = threading.Thread(target=reads_k, args=(3,))
+    thread.start()
+    assert STARTED.wait(5)
+    monkeypatch.setitem(globals(), "K", 2)
+    GO_ON.set()
+    thread.join()
+    assert reads_k(3) == 6
+    assert reads_k(3) == 6

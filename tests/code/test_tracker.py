@@ -50,7 +50,7 @@ class Memoized:
     """A decorated function as the engine makes it."""
 
     def __init__(self, function: Any) -> None:
-        self.function = function
+        self.function = self.__wrapped__ = function
 
     def __dumbo_function__(self) -> str:
         return f"{self.function.__module__}:{self.function.__qualname__}"
@@ -133,7 +133,8 @@ def test_a_memoized_callee_is_bound_by_its_id_and_not_followed(
     assert of("trk_memo", depset) == {"trk_memo.f"}
     assert members(depset, "bound")["trk_memo.g"].startswith("memoized trk_memo:inner")
     work.cached(1)
-    both = {"trk_memo.via", "trk_memo.cached"}
+    # The result that the cache remembers may be of another call: what made it counts as code.
+    both = {"trk_memo.via", "trk_memo.cached", "trk_memo.inner", "trk_memo.helper"}
     assert of("trk_memo", record(tracker, work.via, 1)) == both
     assert set(members(tracker.closure_depset(work.f), "code")) == {"trk_memo.f"}
     work.g = Memoized(work.helper)
