@@ -122,7 +122,7 @@ class Entry:
 
     @staticmethod
     def _weight(value: object) -> int:
-        return sum(int(getattr(leaf, "nbytes", 0)) for leaf in leaves(value))
+        return sum(map(_bytes_of, leaves(value)))
 
 
 _PLAIN: Final = frozenset({int, float, complex, str, bytes, bool, type(None)})
@@ -139,3 +139,11 @@ def _is_open(leaf: object) -> bool:
     if root == "torch" and hasattr(kind, "is_inference"):
         return False  # a tensor has a version counter
     return not (root in SAFE or isinstance(leaf, type) or root in {"polars"})
+
+
+def _bytes_of(leaf: Any) -> int:
+    """Bytes of an array; 0 for what has none, or, as a sparse tensor, does not say."""
+    try:
+        return int(getattr(leaf, "nbytes", 0))
+    except Exception:  # noqa: BLE001  # anybody's property
+        return 0

@@ -213,8 +213,8 @@ def _check_name(name: object) -> None:
         and name
         and "\0" not in name
         and "\\" not in name
-        and ":" not in name
-        and all(part not in {"", ".", ".."} for part in name.split("/"))
+        and (":" not in name or os.name == "posix")  # elsewhere it names a drive or a stream
+        and all(part not in {"", ".", ".."} and part[1:2] != ":" for part in name.split("/"))
     )
     if not good:
         raise UncacheableError(f"the folder's entry {str(name)[:80]!r} has a name that is no name")

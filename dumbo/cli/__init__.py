@@ -114,7 +114,9 @@ def _stats(session: Session, _: argparse.Namespace) -> str:
 
 def _tags(session: Session, _: argparse.Namespace) -> str:
     tags = session.store.catalog.tags()
-    return "\n".join(f"{_line(name)}  {_line(cid)}" for name, cid in sorted(tags.items())) or "no tags"
+    return (
+        "\n".join(f"{_line(name)}  {_line(cid)}" for name, cid in sorted(tags.items())) or "no tags"
+    )
 
 
 def _why(session: Session, options: argparse.Namespace) -> str:

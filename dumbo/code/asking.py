@@ -40,7 +40,7 @@ def _is_declared(
     return any(
         value is wanted or any(item is wanted for item in held_in(value))
         for namespace, code in _loaded(looker, depset, function)
-        for value in _meant(looker, namespace, code)
+        for value in _meant(namespace, code)
     )
 
 
@@ -59,7 +59,7 @@ def _loaded(
                 yield vars(module), code
 
 
-def _meant(looker: Looker, namespace: Namespace, code: CodeType) -> Iterator[Any]:
+def _meant(namespace: Namespace, code: CodeType) -> Iterator[Any]:
     """What the names of code that declares anything lead to; nothing for other code."""
     names = names_of_all(code)
     spelled = {part for chain in names.chains for part in chain}

@@ -18,7 +18,12 @@ from dumbo.code.source_index import Binding
 from dumbo.code.sources import Source, Sources
 
 _HOPS = 20
-_DECORATORS = frozenset({"dumbo", "dumbo.dumbo"})
+_DECORATORS = {
+    "dumbo": "memoized",
+    "dumbo.dumbo": "memoized",
+    "functools.cache": "cached",
+    "functools.lru_cache": "cached",
+}
 
 
 class Bindings:
@@ -87,20 +92,30 @@ class Bindings:
             return (f"class {module}:{name}",) * 2
         if not value.startswith("by "):
             return value, binding.text
-        if not self._is_memoizing(module, source, value.removeprefix("by ")):
-            return "", ""
-        return (f"memoized {module}:{name}",) * 2
+        lone = len(source.index.functions.get(name, ())) == 1
+        made = self._made_by(module, source, value.removeprefix("by ")) if lone else None
+        return ("", "") if made is None else (f"{made} {module}:{name}",) * 2
 
     @staticmethod
-    def _is_memoizing(module: str, source: Source, decorator: str) -> bool:
-        """Whether a decorator, as it is written, is ours by the imports of its module."""
+    def _made_by(module: str, source: Source, decorator: str) -> str | None:
+        """What a decorator makes, where it is a known one by the imports of its module."""
         first, _, rest = decorator.partition(".")
         binding = source.index.bindings.get(first)
         if binding is None or not binding.source:
-            return False
+            return None
         origin, _, name = binding.source.partition(":")
         origin = absolute_name(origin, binding.level, _standing(module, source))
-        return ".".join(part for part in (origin, name, rest) if part) in _DECORATORS
+        return _DECORATORS.get(".".join(part for part in (origin, name, rest) if part))
+
+    def form_now(self, module: str, name: str, fingerprint: str) -> str:
+        """Form of a name whose value is known: empty where the text may not be what is loaded."""
+        if self.is_current(module):
+            return self.form(module, name)
+        if not fingerprint or self.meaning(module, name)[0] != fingerprint:
+            return ""
+        # The file was written as the program began, and says what is loaded all the same.
+        form = self.form(module, name)
+        return form if form.startswith("=") else ""
 
     def is_current(self, module: str) -> bool:
         """Whether the text surely is that of the loaded module."""

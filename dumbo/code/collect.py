@@ -23,7 +23,7 @@ from dumbo.code.membership import is_lent, place_of_class, reads_from
 from dumbo.code.names import Names, names_of, names_of_all
 from dumbo.code.packages import PYTHON
 from dumbo.code.recording import Ran, Recording
-from dumbo.code.resolve import Found, Meaning
+from dumbo.code.resolve import Meaning
 from dumbo.code.statics import (
     functions_behind,
     given_arguments,
@@ -32,11 +32,11 @@ from dumbo.code.statics import (
     overloads_of,
 )
 from dumbo.code.subclasses import NAME as SUBCLASSES
-from dumbo.code.values import agree, is_member_state, is_scalar
+from dumbo.code.values import is_member_state, is_scalar
+from dumbo.code.writes import TORN, WRITTEN, is_bound_elsewhere, is_written
 from dumbo.identity.function_id import LRU_WRAPPER
 from dumbo.records import Dependency, DependencyKind, Depset
 
-WRITTEN = "written by the call"
 _LOCALS = ".<locals>."
 _ITEMS = 2000
 _CONTAINERS = frozenset({list, tuple, dict, set, frozenset})
@@ -276,11 +276,12 @@ class Collection:
     def _add_value(self, use: Use, by: str) -> None:
         key = (use.module, use.name)
         meaning = self._looker.resolver.meaning(use.found)
-        written = self._is_written(key, use.found.value, meaning)
-        if written and key not in self._stored and self._was_rebound(key, use.found.value):
-            # No code that ran stores the name, so somebody else did, while the call went on.
-            before = self._recording.before[key].value
-            self._add_meaning(use, self._looker.resolver.meaning(Found(before, 1, ())), by)
+        value = use.found.value
+        written = is_written(self._looker.resolver, self._recording, key, value, meaning)
+        elsewhere = written and key not in self._stored
+        if elsewhere and is_bound_elsewhere(self._recording, key, value, self._assigned):
+            # Whether the call read what was there or what came, nobody knows: it never holds.
+            self._add(DependencyKind.GLOBAL, *key, f"{TORN}~", TORN, by=by)
             return
         if written or key in self._stored:
             self._add(DependencyKind.OPAQUE, *key, WRITTEN, meaning.text, by=by)
@@ -293,20 +294,6 @@ class Collection:
             return
         self._add_meaning(use, meaning, by)
 
-    def _was_rebound(self, key: tuple[str, str], value: Any) -> bool:
-        return self._recording.before[key].value is not value
-
-    def _is_written(self, key: tuple[str, str], value: Any, meaning: Meaning) -> bool:
-        before = self._recording.before.get(key)
-        if before is None:
-            return False
-        if before.fingerprint is not None:
-            return not agree(before.fingerprint, meaning.fingerprint)
-        if before.value is value:
-            return False
-        known = self._looker.resolver.meaning(Found(before.value, 1, ()))
-        return not agree(known.fingerprint, meaning.fingerprint)
-
     def _add_meaning(self, use: Use, meaning: Meaning, by: str) -> None:
         module = modules.loaded(use.module)
         own = self._own.__globals__ if self._own is not None else None
@@ -315,7 +302,7 @@ class Collection:
             self._add(DependencyKind.OPAQUE, use.module, use.name, "opaque", meaning.text, by=by)
             return
         bindings = self._looker.bindings
-        form = bindings.form(use.module, use.name) if bindings.is_current(use.module) else ""
+        form = bindings.form_now(use.module, use.name, meaning.fingerprint)
         fingerprint = f"{meaning.fingerprint}~{form}"
         file = modules.file_of(use.namespace)
         self._add(meaning.kind, use.module, use.name, fingerprint, meaning.text, file, by)

@@ -95,10 +95,15 @@ class SourceIndex:
 
     @classmethod
     def from_bytes(cls, blob: bytes) -> SourceIndex | None:
-        """Decode; None when it was written in another format."""
-        data = json.loads(blob)
-        if data["format"] != FORMAT:
+        """Decode; None when it was written in another format, or was damaged."""
+        try:
+            data = json.loads(blob)
+            return cls._of(data) if data["format"] == FORMAT else None
+        except (ValueError, KeyError, TypeError, IndexError, RecursionError):
             return None
+
+    @classmethod
+    def _of(cls, data: dict[str, Any]) -> SourceIndex:
         return cls(
             {name: tuple(map(_entry, found)) for name, found in data["functions"].items()},
             {name: tuple(map(_entry, found)) for name, found in data["classes"].items()},

@@ -126,8 +126,7 @@ class Today:
         if meaning.kind is DependencyKind.OPAQUE:
             return None
         bindings = self.looker.bindings
-        form = bindings.form(member.module, member.name)
-        form = form if bindings.is_current(member.module) else ""
+        form = bindings.form_now(member.module, member.name, meaning.fingerprint)
         fingerprint = f"{meaning.fingerprint}~{form}"
         return replace(member, kind=meaning.kind, fingerprint=fingerprint, text=meaning.text)
 

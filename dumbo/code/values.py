@@ -199,4 +199,5 @@ class _Short(reprlib.Repr):
         self.maxstring = self.maxother = self.maxlong = _TEXT
 
     def repr_instance(self, x: Any, level: int) -> str:  # noqa: ARG002 - set by reprlib
-        return f"<{type(x).__qualname__}>"
+        # Of scalars reprlib knows only whole numbers and strings.
+        return repr(x) if type(x) in SCALARS else f"<{type(x).__qualname__}>"

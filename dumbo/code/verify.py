@@ -258,7 +258,8 @@ class Verifier:
         if meant and agree(recorded, meant):
             return None
         if form[:1] == now[:1] == "=":
-            return stale(dependency, text, "by its source; the module is not loaded")
+            detail = "" if text else "by its source; the module is not loaded"
+            return stale(dependency, text, detail)
         return unknown(dependency, "its module is not loaded")
 
     def _package(self, dependency: Dependency) -> Check:
@@ -322,14 +323,19 @@ class Verifier:
         file = dependency.file
         if not file or modules.loaded(dependency.module) is None:
             # The project may have moved; the recorded place is only the second guess.
-            found = modules.find_file(dependency.module)
-            # What is not of the project is called alike, and is another module.
-            file = found if found and self._looker.project.owns_file(found) else file or found
+            file = self._place_of(dependency.module, not file) or file
         source = self._sources.get(file) if file else None
         if source is None:
-            found = modules.find_file(dependency.module)
+            found = self._place_of(dependency.module, not file)
             source = self._sources.get(found) if found else None
         return source
+
+    def _place_of(self, module: str, anywhere: bool) -> str | None:
+        """File of a module; one that is not of the project may be another that is called alike."""
+        found = modules.find_file(module)
+        if found is None or anywhere or self._looker.project.owns_file(found):
+            return found
+        return None
 
     def text_of(self, source: Source, entries: tuple[Entry, ...]) -> str:
         """Normalised source of definitions."""

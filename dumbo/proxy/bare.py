@@ -10,6 +10,7 @@ import copy
 import sys
 from typing import Any
 
+from dumbo.errors import UncacheableError
 from dumbo.identity.cid import CID
 from dumbo.proxy.known import known_node
 from dumbo.proxy.node import Node
@@ -41,7 +42,10 @@ def hand_out(value: Any) -> Any:
     """Give a cached value away in a form whose changes cannot reach the cache."""
     if type(value) in PLAIN:
         return value
-    return Rebuild(_leaf_out)(value)
+    try:
+        return Rebuild(_leaf_out)(value)
+    except UncacheableError:  # too deep to be copied, so it was not kept: nobody else holds it
+        return value
 
 
 def _leaf_out(value: Any) -> Any:

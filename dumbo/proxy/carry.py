@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from dumbo.proxy.carrier import make
 from dumbo.proxy.classes import carrier_class, known_class
+from dumbo.proxy.known import shape_of
 from dumbo.proxy.node import Node, Returns
 from dumbo.proxy.unopened import Unopened
 from dumbo.proxy.wrapped_type import find_type, is_tensor_type
@@ -45,6 +46,8 @@ def carry(node: Node, returns: Returns = Returns.PROXY) -> Any:
     if value_type is None:
         return make(Unopened, node)
     if is_tensor_type(value_type):
+        if "shape" not in node.record.meta and shape_of(node.value) is None:
+            return _real(node, Returns.BARE)  # a carrier has extents
         from dumbo.proxy.tensor import tensor_carrier
 
         return tensor_carrier(node)

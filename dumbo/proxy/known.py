@@ -31,8 +31,19 @@ def remember(value: Any, node: Node) -> None:
 
 def version_of(tensor: Any) -> int:
     """Give torch's count of in-place operations on the memory of a tensor."""
-    # Tensors made in inference mode refuse in-place operations and keep no counter.
-    return -1 if tensor.is_inference() else int(tensor._version)  # noqa: SLF001 - torch names it so
+    try:
+        # Tensors made in inference mode refuse in-place operations and keep no counter.
+        return -1 if tensor.is_inference() else int(tensor._version)  # noqa: SLF001 - torch names it so
+    except (RuntimeError, ValueError):  # a parameter that a lazy module has yet to make
+        return -1
+
+
+def shape_of(tensor: Any) -> tuple[int, ...] | None:
+    """Extents of a tensor; None where it has none: nested, or a lazy module's parameter."""
+    try:
+        return None if tensor.is_nested else tuple(tensor.shape)
+    except (RuntimeError, ValueError):
+        return None
 
 
 def memory_of(tensor: Any) -> tuple[int, int] | None:
@@ -40,13 +51,17 @@ def memory_of(tensor: Any) -> tuple[int, int] | None:
     try:
         storage = tensor.untyped_storage()
         return storage.data_ptr(), storage.nbytes()
-    except (RuntimeError, NotImplementedError):  # sparse, or one of torch's stand-ins for tensors
+    except (
+        RuntimeError,
+        NotImplementedError,
+        ValueError,
+    ):  # sparse, or one of torch's stand-ins for tensors
         return None
 
 
 def _looks(value: Any) -> object:
     if is_tensor_type(type(value)):
-        return (version_of(value), tuple(value.shape), value.requires_grad)
+        return (version_of(value), shape_of(value), value.requires_grad)
     # The fields are alive as long as the node's value, so their ids are not used again.
     return [(name, id(field)) for name, field in vars(value).items()]
 

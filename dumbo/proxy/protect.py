@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from dumbo.proxy.bare import frames_copy_on_write, is_carrier
-from dumbo.proxy.known import memory_of, version_of
+from dumbo.proxy.known import memory_of, shape_of, version_of
 from dumbo.proxy.walk import Rebuild, leaves
 from dumbo.proxy.wrapped_type import PLAIN, is_from, is_tensor_type
 
@@ -165,7 +165,7 @@ def _facts(leaf: Any) -> list[object]:
     if is_from(kind, "numpy", "ndarray"):
         return [id(leaf), _locked(leaf)]
     if is_tensor_type(kind):
-        facts = [id(leaf), version_of(leaf), tuple(leaf.shape), leaf.dtype, leaf.requires_grad]
+        facts = [id(leaf), version_of(leaf), shape_of(leaf), leaf.dtype, leaf.requires_grad]
         return [*facts, memory_of(leaf)]  # what was freed underneath must not even be read
     if "torch" in sys.modules and is_from(kind, "torch", "Module"):
         return [fact for name, part in leaf.named_modules() for fact in (name, part.training)] + [

@@ -8,7 +8,6 @@ meanwhile.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -135,7 +134,7 @@ def _refuse_elsewhere(source: Source, data: Any) -> None:
     there = {entry[0] for entry in data.external or ()}
     if data.is_virtual:
         there |= {part.file_name for part in data.virtual_sources()}
-    if not os.path.samefile(data.file.filename, source.path):
+    if not source.path.samefile(data.file.filename):
         there.add(data.file.filename)
     if there:
         raise ValueError(

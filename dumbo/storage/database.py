@@ -30,6 +30,8 @@ Of 12,000 single inserts: 250 pages took 2.1 times as long as 1000, 4000 or 1600
 closing took 18, 43 and 114 ms with those.
 """
 _ABANDONED: Final[list[sqlite3.Connection]] = []
+# The second where SQLite's own words about damage quote bytes that are no text.
+_TROUBLE: Final = (sqlite3.Error, UnicodeDecodeError)
 _LIVE: Final[weakref.WeakSet[Database]] = weakref.WeakSet()
 
 
@@ -77,7 +79,7 @@ class Database:
         try:
             with GATE:
                 return self.connection().execute(sql, parameters).fetchall()
-        except sqlite3.Error as error:
+        except _TROUBLE as error:
             self._explain(error)
 
     @contextlib.contextmanager
@@ -93,7 +95,7 @@ class Database:
             except BaseException as error:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
-                if isinstance(error, sqlite3.Error):
+                if isinstance(error, _TROUBLE):
                     self._explain(error)
                 raise
 
@@ -130,10 +132,10 @@ class Database:
         """Turn SQLite's errors into dumbo's."""
         try:
             yield
-        except sqlite3.Error as error:
+        except _TROUBLE as error:
             self._explain(error)
 
-    def _explain(self, error: sqlite3.Error) -> NoReturn:
+    def _explain(self, error: Exception) -> NoReturn:
         if isinstance(error, sqlite3.ProgrammingError) and not self._closed:
             raise error  # a fault of dumbo's own, not of the store
         damaged = any(sign in str(error) for sign in ("malformed", "decode"))

@@ -115,7 +115,7 @@ class Names:
             (known,) = connection.execute(
                 "SELECT accepted FROM depset WHERE key = ?", (key,)
             ).fetchone() or (None,)
-            others = dict.fromkeys([*json.loads(known or "[]"), depset.key])
+            others = dict.fromkeys([*_keys(known), depset.key])
             connection.execute(
                 "UPDATE depset SET accepted = ? WHERE key = ?", (json.dumps([*others]), key)
             )
@@ -123,7 +123,7 @@ class Names:
     def accepted(self, key: str) -> tuple[str, ...]:
         """Return the depsets by which one was accepted, oldest first."""
         rows = self._database.read("SELECT accepted FROM depset WHERE key = ?", (key,))
-        return tuple(json.loads(rows[0][0])) if rows and rows[0][0] else ()
+        return tuple(_keys(rows[0][0])) if rows else ()
 
     def set_external(self, name: str, digest: str, text: str) -> None:
         """Note the digest under which an external value was last seen."""
@@ -177,3 +177,12 @@ class Names:
     def put_stamp(self, name: str, stamp: Stamp) -> None:
         """Remember the stamp of an object; written with the next record, or when closing."""
         self._buffers.stamps[name] = stamp
+
+
+def _keys(text: object) -> list[str]:
+    """Read a list of depsets; a damaged one holds none, so that its results are judged strictly."""
+    try:
+        found = json.loads(str(text or "[]"))
+    except (ValueError, RecursionError):
+        return []
+    return [key for key in found if isinstance(key, str)] if isinstance(found, list) else []

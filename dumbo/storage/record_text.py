@@ -16,6 +16,7 @@ from dumbo.identity.cid import CID, FunctionId
 from dumbo.records import Dependency, DependencyKind, Depset, Edge, EdgeKind, Record, Stored
 
 _TEXTS = ("call", "depset", "digest", "type", "reason", "where", "text")
+_SHOWN = ("call", "type", "reason", "where")
 _DIGESTS = ("depset", "digest")
 _LARGEST: Final = (1 << 63) - 1
 """What a row of the catalog can hold."""
@@ -47,6 +48,7 @@ def record_from_text(line: str | bytes) -> Record:
     if not cid.digest:
         raise ValueError(f"{cid[:80]!r} names no computation")
     facts: dict[str, Any] = {name: _typed(fields[name], str) for name in _TEXTS}
+    facts |= {name: _one_line(facts[name]) for name in _SHOWN}
     for name in _DIGESTS:
         _digest(facts[name])
     facts |= {name: _number(fields[name]) for name in _SECONDS}
@@ -132,6 +134,11 @@ def _to_bytes(text: Any) -> bytes:
 def _mapping(value: Any) -> dict[str, Any]:
     found: dict[str, Any] = _typed(value, dict)
     return found
+
+
+def _one_line(text: str) -> str:
+    """Escape what would forge a line, or move the cursor, where results are listed."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _number(value: Any) -> float:

@@ -1,8 +1,8 @@
 """Making a damaged store sound again: what is broken goes, everything else stays.
 
 Law: a record outlives its value, a tag is never taken away, nothing that could still be read is
-thrown away before it was looked at twice, and what could not be read this time stays as it is. A catalog that cannot be read is moved aside, never
-deleted, and its objects are kept.
+thrown away before it was looked at twice, and what could not be read this time stays as it is. A
+catalog that cannot be read is moved aside, never deleted, and its objects are kept.
 """
 
 from __future__ import annotations
@@ -195,12 +195,28 @@ def _salvage(aside: Path, store: Store) -> int:
             try:
                 depset = old.depset(record.depset) if record.depset else None
                 saved += _copy(record, depset, renumbering, store.catalog)
+                _copy_judgements(record, old, store.catalog)
             except StoreError:
                 continue
+        with suppress(StoreError):
+            store.catalog.note_moves(old.moves())
         with suppress(StoreError):
             for name, cid in old.tags().items():
                 store.catalog.set_tag(name, cid)
     return saved
+
+
+def _copy_judgements(record: Record, old: Catalog, new: Catalog) -> None:
+    """Copy what its record is judged by besides: accepted edits, and values from outside."""
+    for key in old.accepted(record.depset):
+        if (depset := old.depset(key)) is not None:
+            new.accept(record.depset, depset)
+    for edge in record.edges:
+        name = edge.source.parent.removeprefix("external:")
+        if edge.source.is_external and new.external(name) is None:
+            known = old.external(name)
+            if known is not None:
+                new.set_external(name, *known)
 
 
 def _readable(catalog: Catalog) -> Iterator[Record]:

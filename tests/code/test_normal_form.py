@@ -203,7 +203,7 @@ def test_an_index_tells_values_the_text_determines_from_others() -> None:
 def test_an_index_survives_being_written_down() -> None:
     index = index_source(INDEXED)
     assert SourceIndex.from_bytes(index.to_bytes()) == index
-    old = index.to_bytes().replace(b'"format":2', b'"format":1')
+    old = index.to_bytes().replace(b'"format":3', b'"format":2')
     assert SourceIndex.from_bytes(old) is None
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from dumbo.errors import CorruptStoreError, StoreFormatError, StoreUnavailableError, ValueLostError
+from dumbo.identity.cid import CID
 from dumbo.records import Depset, Record
 from dumbo.storage import Store, StoreOptions
 from dumbo.storage.repairing import repair, repair_folder
@@ -389,3 +390,53 @@ def test_a_copy_that_shares_an_external_folder_sweeps_nothing(
         repair(store, older_than=0.0)
         with pytest.raises(ValueLostError):
             store.values.check(stored)
+
+
+def test_what_results_are_judged_by_is_saved_with_them(
+    store: Store, make_record: Make, depset: Depset, cid: Make
+) -> None:
+    record = make_record("judged", CID.external("data"))
+    later = Depset.of((*depset.members[:1],))
+    store.catalog.add([record], [depset])
+    store.catalog.accept(depset.key, later)
+    store.catalog.set_external("data", "ab" * 20, "an array")
+    store.catalog.set_external("unused", "cd" * 20, "another")
+    store.catalog.note_moves({record.cid: cid("renamed")})
+    store.close()
+    path = store.folder / "catalog.sqlite"
+    spoil_index(path)
+    assert "saved" in str(repair_folder(store.folder))
+    with Store(store.folder) as again:
+        assert again.catalog.accepted(depset.key) == (later.key,)
+        assert again.catalog.external("data") == ("ab" * 20, "an array")
+        assert again.catalog.moves() == {record.cid: cid("renamed")}
+
+
+def spoil_index(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    (root,) = connection.execute(
+        "SELECT rootpage FROM sqlite_master WHERE name = 'edge_source'"
+    ).fetchone()
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    connection.close()
+    with path.open("r+b") as file:
+        file.seek((root - 1) * size)
+        file.write(b"\xff" * size)
+
+
+def test_damage_that_sqlite_cannot_put_into_words_is_told(store: Store) -> None:
+    store.close()
+    path = store.folder / "catalog.sqlite"
+    raw = path.read_bytes()
+    assert raw.count(b"CREATE TABLE depset(") == 1
+    path.write_bytes(raw.replace(b"CREATE TABLE depset(", b"CREATE TABLE dep\xffet("))
+    with pytest.raises(CorruptStoreError, match="restore it from a copy"), Store(store.folder):
+        pass
+
+
+def test_a_damaged_list_of_accepted_edits_accepts_none(store: Store, depset: Depset) -> None:
+    with store.catalog._database.write() as connection:  # type: ignore[attr-defined]
+        connection.execute(
+            "INSERT INTO depset(key, members, accepted) VALUES (?, '[]', '[\"a')", (depset.key,)
+        )
+    assert store.catalog.accepted(depset.key) == ()

@@ -14,6 +14,7 @@ from dumbo.identity.parts import Listed, Parts
 from dumbo.identity.values import register_value
 
 _AT_ONCE: Final = 1 << 18
+_UNKNOWN_TO_NUMPY: Final = frozenset({"Int128", "UInt128"})
 
 
 def _frame(value: Any) -> Parts:
@@ -30,7 +31,8 @@ def _frame(value: Any) -> Parts:
 def _series(value: Any) -> Parts:
     dtype = value.dtype
     content: Parts | Listed
-    if dtype.is_numeric() and not dtype.is_decimal() and value.null_count() == 0:
+    plain = dtype.is_numeric() and not dtype.is_decimal() and str(dtype) not in _UNKNOWN_TO_NUMPY
+    if plain and value.null_count() == 0:
         kind = value[:0].to_numpy().dtype
         content = parts_of_blocks(kind, (len(value),), (p.to_numpy() for p in _pieces(value)))
     else:
