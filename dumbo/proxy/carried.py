@@ -34,13 +34,13 @@ class Carried:
     def __dask_tokenize__(self) -> tuple[object, ...]:
         """Name the value for dask; an argument that carries its CID is not hashed.
 
-        One whose content has no digest is: its number means something in this process only.
+        One that is not in the store and has no digest is: its number means something here only.
         """
         node = self.__dumbo_node__()
         if node is None:
             return ("dumbo", "nothing", uuid.uuid4().hex)  # as dask names what it cannot tell
         record = node.record
-        if not record.digest:
+        if not record.digest and record.version <= 0:
             return ("dumbo", node.value)
         return ("dumbo", str(record.cid), str(record.version), record.digest)
 

@@ -89,7 +89,9 @@ def test_a_tag_is_refreshed_with_all_it_was_made_from(edited: Any) -> None:
         """
     import dumbo, work
     fresh = dumbo.refresh("high1")
-    value = [dumbo.unwrap(fresh, deep=True), dumbo.is_stale(fresh).state.value, dumbo.unwrap(dumbo.refresh("high1"), deep=True)]
+    again = dumbo.refresh("high1")
+    value = [dumbo.unwrap(x, deep=True) for x in (fresh, again)]
+    value.insert(1, dumbo.is_stale(fresh).state.value)
     """
     )
     assert done.value == [{"twice": [12], "extra": 0}, "fresh", {"twice": [12], "extra": 0}]

@@ -116,7 +116,8 @@ def page() -> str:
         "",
         "**proxy** is what a call returns by default, opened or not yet opened; **native** is what",
         '`returns="native"` gives. *refuses* is an exception, *differs* another answer than the',
-        "value's own. `dumbo.unwrap(p)` always gives the bare value, and with `deep=True` also that",
+        "value's own. `dumbo.unwrap(p)` always gives the bare value, and with `deep=True` also "
+        "that",
         "of results inside lists, tuples, dicts and sets.",
         "",
         *_counts(),

@@ -29,7 +29,8 @@ RUN = """
     import dumbo, work
     for x in (1, 2, 3):
         work.{name}(x)
-    value = [str(dumbo.why(work.{name}(1))), [l for l in lines if "data.csv" in l], str(work.{name}.why(1))]
+    told = [line for line in lines if "data.csv" in line]
+    value = [str(dumbo.why(work.{name}(1))), told, str(work.{name}.why(1))]
 """
 
 
