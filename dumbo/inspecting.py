@@ -193,7 +193,8 @@ class Inspection:
             root_record = self.record(x)
             root = root_record.cid
             records = list(self._cone(root_record))
-        states = {record.cid: self._standing(record) for record in records}
+        # Sources before their users: each verdict then rests on those that were reached.
+        states = {record.cid: self._standing(record) for record in reversed(records)}
         return ProvenanceGraph.of(records, states, root=root)
 
     def _standing(self, record: Record) -> State:

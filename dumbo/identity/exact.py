@@ -106,6 +106,9 @@ def is_users(module: object) -> bool:
     """Whether a module is neither Python's nor an installed package's, which go by version."""
     if not isinstance(module, str) or module.partition(".")[0] in sys.stdlib_module_names:
         return module == "__main__"
-    found = sys.modules.get(module)
-    file = getattr(found, "__file__", None)
-    return file is None or not any(folder in file for folder in _INSTALLED)
+    # A module that is not loaded under its name (``numpy.rec``) is its package's.
+    for name in (module, module.partition(".")[0]):
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file is not None:
+            return not any(folder in file for folder in _INSTALLED)
+    return True

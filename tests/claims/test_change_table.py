@@ -148,6 +148,7 @@ def test_a_change_in_the_process_fails_a_guard(found: Any, case: Any) -> None:
         assert not after
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.slug)
 def test_not_knowing_when_a_file_was_read_never_gives_a_wrong_verdict(
     blind: Any, case: Any
